@@ -1,0 +1,34 @@
+# The words of CI and of a laptop. `just` lists them; each is one command that can also be typed.
+
+_default:
+    @just --list --unsorted
+
+# Format and lints, as CI sees them
+check:
+    cargo fmt --check
+    cargo clippy --release --all-targets -- -D warnings
+
+# All tests; `just test tidy` only those whose name has `tidy` in it
+test *filter:
+    cargo test --release {{filter}}
+
+# Write the generated texts anew; read the diff before you commit it
+bless:
+    ONHOOK_BLESS=1 cargo test --release --test tidy
+    git diff --stat
+
+# Benchmarks
+bench *filter:
+    cargo bench {{filter}}
+
+# A fuzz target for a minute (needs cargo-fuzz and a nightly toolchain)
+fuzz target seconds="60":
+    cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}
+
+# The crate's documentation, private items too; a broken link fails
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
+
+# What CI runs
+ci:
+    .ci/run

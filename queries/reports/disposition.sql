@@ -1,0 +1,66 @@
+-- title:  Disposition
+-- asks:   What becomes of every registered extension, and why?
+-- grain:  one row per registered extension
+-- param:  source  text  = ''  only this source; '' for all
+-- param:  site    text  = ''  only this site; '' for all
+-- param:  action  text  = ''  only this action; '' for all
+-- setting: as_of
+-- setting: window_days
+-- setting: min_covered_days
+-- setting: low_use_per_week
+-- column: source          text  -         configured source
+-- column: extension       text  -         extension
+-- column: verdict         text  -         protected, insufficient_evidence, idle, unattended, diverted, low_use, in_use
+-- column: action          text  -         cease, teams_ddi, fixed, remove_handset, keep, review
+-- column: policy_action   text  -         what the policy alone would do
+-- column: is_guarded      bool  -         the policy would take the phone away; protection or an emergency call forbids it
+-- column: protection      text  -         why it is protected
+-- column: ever_emergency  bool  -         ever called an emergency service
+-- column: use             text  -         what it is for
+-- column: device_kind     text  -         kind of device
+-- column: device_name     text  -         handset
+-- column: ddi             text  -         direct-dial number
+-- column: user_id         text  -         login of its person
+-- column: site            text  -         site code
+-- column: location        text  -         where on the site
+-- column: cost_centre     text  -         who pays
+-- column: owner           text  -         who answers for it
+-- column: covered_days    int   days      days of the window on which the source has records
+-- column: silent_days     int   days      covered days since the last handset use
+-- column: last_used_on    date  -         last day of handset use
+-- column: calls           int   legs      legs that the number or its handset took part in
+-- column: handset_uses    int   legs      legs the handset made or answered
+-- column: uses_per_week   float per_week  handset uses a covered week
+-- column: demand          int   legs      times the number was asked for or its handset rung, and calls made with it elsewhere
+-- column: met_elsewhere   int   legs      of those, met elsewhere
+select
+    source,
+    extension,
+    verdict,
+    action,
+    policy_action,
+    is_guarded,
+    protection,
+    ever_emergency,
+    "use",
+    device_kind,
+    device_name,
+    ddi,
+    user_id,
+    site,
+    location,
+    cost_centre,
+    owner,
+    covered_days,
+    silent_days,
+    last_used_on,
+    calls,
+    handset_uses,
+    uses_per_week,
+    demand,
+    met_elsewhere
+from verdicts
+where ($source = '' or source = $source)
+    and ($site = '' or site = $site)
+    and ($action = '' or action = $action)
+order by source, extension

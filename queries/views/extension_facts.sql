@@ -1,0 +1,313 @@
+-- title:  Facts per extension
+-- asks:   What is known of each registered extension: its number, its handset and its person, in the window?
+-- grain:  one row per registered extension, whether or not it was ever seen in a call
+-- setting: as_of
+-- setting: window_days
+-- column: source             text  -          configured source
+-- column: platform           text  -          format of the source
+-- column: extension          text  -          extension
+-- column: ddi                text  -          its direct-dial number
+-- column: device_name        text  -          handset in the register
+-- column: device_model       text  -          make and model
+-- column: device_kind        text  -          kind of device
+-- column: use                text  -          what it is for
+-- column: site               text  -          site code
+-- column: location           text  -          where on the site
+-- column: cost_centre        text  -          who pays
+-- column: owner              text  -          who answers for it
+-- column: user_id            text  -          login of its person
+-- column: installed_on       date  -          when it was put there; silence before that day counts for nothing
+-- column: counted_by         text  -          what handset use was read from: device, number (the platform or the register names no device), none (virtual)
+-- column: covered_days       int   days       days of the window, from installed_on, on which the source has records
+-- column: handset_uses       int   legs       legs the handset made or answered
+-- column: uses_per_week      float per_week   handset uses a covered week; null without a covered day
+-- column: demand             int   legs       times the number was asked for or its handset rung, and calls made with the number elsewhere
+-- column: met_elsewhere      int   legs       of those, diverted, taken by voicemail, answered or made on another device
+-- column: calls              int   legs       legs that the number or its handset took part in
+-- column: last_used_on       date  -          last day of handset use, also before the window
+-- column: silent_days        int   days       covered days since then
+-- column: rate_bound_per_week            float per_week  95 % upper bound on the true rate given the silence: -ln 0.05 / silent_days
+-- column: chance_if_monthly_percent      float percent   chance that a phone used once a month would have been silent as long
+-- column: chance_if_quarterly_percent    float percent   chance that a phone used once a quarter would have been silent as long
+-- column: ever_emergency     bool  -          its number, handset or person ever called an emergency service, in the window or not
+-- column: is_protected       bool  -          never to be removed on traffic alone
+-- column: protection         text  -          why
+-- column: number_made        int   legs       made with the number
+-- column: number_offered     int   legs       number asked for or rung: answered + missed + diverted + voicemail
+-- column: number_answered    int   legs       answered
+-- column: number_missed      int   legs       rung and met by nobody
+-- column: number_diverted    int   legs       met at another number
+-- column: number_voicemail   int   legs       ended in voicemail
+-- column: number_internal    int   legs       of its legs, within the platform
+-- column: number_external    int   legs       of its legs, by a trunk
+-- column: device_made        int   legs       made on the handset, with any number
+-- column: device_offered     int   legs       handset rung
+-- column: device_answered    int   legs       answered on the handset, hunt calls too
+-- column: user_made          int   legs       made by the person, on any device
+-- column: user_answered      int   legs       answered by the person, on any device
+-- column: talk_in_s          int   seconds    connected on calls taken, where handset use is counted
+-- column: talk_out_s         int   seconds    connected on calls made, where handset use is counted
+with lines as (
+    -- an extension's days count from the first of the window, or from the day it was put there
+    select
+        r.*,
+        greatest(r.installed_on, s.as_of - s.window_days + 1) as counted_from
+    from register r
+    cross join settings s
+),
+
+subjects as (
+    -- the three things an extension stands for
+    select source, extension, 'number' as subject_kind, extension as subject
+    from register
+    union all
+    select source, extension, 'device' as subject_kind, device_name as subject
+    from register
+    where device_name is not null
+    union all
+    select source, extension, 'user' as subject_kind, user_id as subject
+    from register
+    where user_id is not null
+),
+
+in_window as (
+    select
+        u.source,
+        u.subject_kind,
+        u.subject,
+        sum(u.made) as made,
+        sum(u.offered) as offered,
+        sum(u.answered) as answered,
+        sum(u.missed) as missed,
+        sum(u.diverted) as diverted,
+        sum(u.voicemail) as voicemail,
+        sum(u.internal) as internal,
+        sum(u.external) as external,
+        sum(u.talk_in_s) as talk_in_s,
+        sum(u.talk_out_s) as talk_out_s,
+        max(case when u.made + u.answered > 0 then u.local_day end) as used_on
+    from usage u
+    cross join settings s
+    where u.local_day <= s.as_of
+        and u.local_day > s.as_of - s.window_days
+    group by u.source, u.subject_kind, u.subject
+),
+
+before_window as (
+    select u.source, u.subject_kind, u.subject, max(u.local_day) as used_on
+    from usage u
+    cross join settings s
+    where u.local_day <= s.as_of - s.window_days
+        and u.made + u.answered > 0
+    group by u.source, u.subject_kind, u.subject
+),
+
+seen as (
+    select
+        b.source,
+        b.extension,
+        b.subject_kind,
+        w.made,
+        w.offered,
+        w.answered,
+        w.missed,
+        w.diverted,
+        w.voicemail,
+        w.internal,
+        w.external,
+        w.talk_in_s,
+        w.talk_out_s,
+        coalesce(w.used_on, o.used_on) as used_on
+    from subjects b
+    left join in_window w on b.source = w.source and b.subject_kind = w.subject_kind and b.subject = w.subject
+    left join before_window o on b.source = o.source and b.subject_kind = o.subject_kind and b.subject = o.subject
+),
+
+counted as (
+    -- number, device and user of an extension side by side
+    select
+        source,
+        extension,
+        max(made) filter (where subject_kind = 'number') as number_made,
+        max(offered) filter (where subject_kind = 'number') as number_offered,
+        max(answered) filter (where subject_kind = 'number') as number_answered,
+        max(missed) filter (where subject_kind = 'number') as number_missed,
+        max(diverted) filter (where subject_kind = 'number') as number_diverted,
+        max(voicemail) filter (where subject_kind = 'number') as number_voicemail,
+        max(internal) filter (where subject_kind = 'number') as number_internal,
+        max(external) filter (where subject_kind = 'number') as number_external,
+        max(talk_in_s) filter (where subject_kind = 'number') as number_talk_in_s,
+        max(talk_out_s) filter (where subject_kind = 'number') as number_talk_out_s,
+        max(used_on) filter (where subject_kind = 'number') as number_used_on,
+        max(made) filter (where subject_kind = 'device') as device_made,
+        max(offered) filter (where subject_kind = 'device') as device_offered,
+        max(answered) filter (where subject_kind = 'device') as device_answered,
+        max(talk_in_s) filter (where subject_kind = 'device') as device_talk_in_s,
+        max(talk_out_s) filter (where subject_kind = 'device') as device_talk_out_s,
+        max(used_on) filter (where subject_kind = 'device') as device_used_on,
+        max(made) filter (where subject_kind = 'user') as user_made,
+        max(answered) filter (where subject_kind = 'user') as user_answered
+    from seen
+    group by source, extension
+),
+
+emergency_callers as (
+    select distinct b.source, b.extension
+    from usage u
+    join subjects b
+        on u.source = b.source
+        and u.subject_kind = b.subject_kind
+        and u.subject = b.subject
+    where u.emergency > 0
+),
+
+device_sources as (
+    select distinct source
+    from usage
+    where subject_kind = 'device'
+),
+
+together as (
+    select
+        r.*,
+        c.platform,
+        case
+            when r.device_kind = 'virtual' then 'none'
+            when d.source is not null and r.device_name is not null then 'device'
+            else 'number'
+        end as counted_by,
+        coalesce(t.number_made, 0) as number_made,
+        coalesce(t.number_offered, 0) as number_offered,
+        coalesce(t.number_answered, 0) as number_answered,
+        coalesce(t.number_missed, 0) as number_missed,
+        coalesce(t.number_diverted, 0) as number_diverted,
+        coalesce(t.number_voicemail, 0) as number_voicemail,
+        coalesce(t.number_internal, 0) as number_internal,
+        coalesce(t.number_external, 0) as number_external,
+        coalesce(t.number_talk_in_s, 0) as number_talk_in_s,
+        coalesce(t.number_talk_out_s, 0) as number_talk_out_s,
+        coalesce(t.device_made, 0) as device_made,
+        coalesce(t.device_offered, 0) as device_offered,
+        coalesce(t.device_answered, 0) as device_answered,
+        coalesce(t.device_talk_in_s, 0) as device_talk_in_s,
+        coalesce(t.device_talk_out_s, 0) as device_talk_out_s,
+        coalesce(t.user_made, 0) as user_made,
+        coalesce(t.user_answered, 0) as user_answered,
+        t.number_used_on,
+        t.device_used_on,
+        e.source is not null as ever_emergency
+    from lines r
+    left join sources c on r.source = c.source
+    left join device_sources d on r.source = d.source
+    left join counted t on r.source = t.source and r.extension = t.extension
+    left join emergency_callers e on r.source = e.source and r.extension = e.extension
+),
+
+used as (
+    -- a number used on another device than its own handset is met elsewhere
+    select
+        t.*,
+        case counted_by
+            when 'device' then device_made + device_answered
+            when 'number' then number_made + number_answered
+            else 0
+        end as handset_uses,
+        case counted_by
+            when 'device' then device_used_on
+            when 'number' then number_used_on
+        end as last_used_on,
+        case counted_by
+            when 'device' then greatest(number_made - device_made, 0)
+            when 'number' then 0
+            else number_made
+        end as made_elsewhere,
+        case counted_by
+            when 'device' then greatest(number_answered - device_answered, 0)
+            when 'number' then 0
+            else number_answered
+        end as answered_elsewhere
+    from together t
+),
+
+covered_from as (
+    -- covered days from a given day on, for the days extensions count from
+    select r.source, r.counted_from, count(*) as days
+    from (select distinct source, counted_from from lines) r
+    join coverage v on r.source = v.source and v.local_day >= r.counted_from
+    group by r.source, r.counted_from
+),
+
+covered_after as (
+    -- covered days after each covered day; a last use in the window is one of these
+    select source, local_day, row_number() over (partition by source order by local_day desc) - 1 as days
+    from coverage
+),
+
+dated as (
+    select
+        u.*,
+        coalesce(f.days, 0) as covered_days,
+        coalesce(case when u.last_used_on >= u.counted_from then a.days end, f.days, 0) as silent_days
+    from used u
+    left join covered_from f on u.source = f.source and u.counted_from = f.counted_from
+    left join covered_after a on u.source = a.source and u.last_used_on = a.local_day
+)
+
+select
+    u.source,
+    u.platform,
+    u.extension,
+    u.ddi,
+    u.device_name,
+    u.device_model,
+    u.device_kind,
+    u."use",
+    u.site,
+    u.location,
+    u.cost_centre,
+    u.owner,
+    u.user_id,
+    u.installed_on,
+    u.counted_by,
+    u.covered_days,
+    u.handset_uses,
+    round(7 * cast(u.handset_uses as double) / nullif(u.covered_days, 0), 2) as uses_per_week,
+    greatest(u.number_offered, u.device_offered) + u.made_elsewhere as demand,
+    u.number_diverted + u.number_voicemail + u.made_elsewhere + u.answered_elsewhere as met_elsewhere,
+    greatest(u.number_made, u.device_made) + greatest(u.number_offered, u.device_offered) as calls,
+    u.last_used_on,
+    u.silent_days,
+    round(-7 * ln(0.05) / nullif(u.silent_days, 0), 3) as rate_bound_per_week,
+    round(100 * exp(-u.silent_days / 30.4375), 1) as chance_if_monthly_percent,
+    round(100 * exp(-u.silent_days / 91.3125), 1) as chance_if_quarterly_percent,
+    u.ever_emergency,
+    u.is_marked
+        or u."use" in (
+            'reception', 'front_counter', 'custody', 'control_room', 'door_entry',
+            'lift', 'alarm', 'fax', 'refuge', 'help_point'
+        )
+        or coalesce(u.device_kind, '') = 'analogue' and u."use" = 'unknown' as is_protected,
+    case
+        when u.is_marked then coalesce(u.protected_reason, 'marked in the register')
+        when u."use" in (
+            'reception', 'front_counter', 'custody', 'control_room', 'door_entry',
+            'lift', 'alarm', 'fax', 'refuge', 'help_point'
+        ) then 'use: ' || u."use"
+        when u.device_kind = 'analogue' and u."use" = 'unknown' then 'analogue line of unknown use'
+    end as protection,
+    u.number_made,
+    u.number_offered,
+    u.number_answered,
+    u.number_missed,
+    u.number_diverted,
+    u.number_voicemail,
+    u.number_internal,
+    u.number_external,
+    u.device_made,
+    u.device_offered,
+    u.device_answered,
+    u.user_made,
+    u.user_answered,
+    case u.counted_by when 'device' then u.device_talk_in_s else u.number_talk_in_s end as talk_in_s,
+    case u.counted_by when 'device' then u.device_talk_out_s else u.number_talk_out_s end as talk_out_s
+from dated u

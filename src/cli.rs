@@ -1,0 +1,182 @@
+//! What was typed: commands, flags and their help. Resolves nothing and opens nothing.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Finds the desk phones nobody picks up: call records in, SQL answers and a savings case out.
+#[derive(Debug, Parser)]
+#[command(name = "onhook", version, arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Configuration file.
+    #[arg(short, long, global = true, default_value = "onhook.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    /// Say less: errors only.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a commented workspace.
+    Init { dir: PathBuf },
+    /// Read new files into the lake.
+    Ingest(Ingest),
+    /// The asset register.
+    Estate {
+        #[command(subcommand)]
+        command: Estate,
+    },
+    /// Answer a business question: a report by name, or a file of SQL.
+    Query(Query),
+    /// Free SQL, read-only.
+    Sql {
+        /// The statement; from standard input where absent.
+        #[arg(short, long, value_name = "SQL")]
+        execute: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// The evidence for one extension, down to file and line.
+    Explain {
+        extension: String,
+        /// Only of this source.
+        #[arg(long, value_name = "NAME")]
+        source: Option<String>,
+    },
+    /// The business case.
+    Case {
+        /// Folder for report and workbook; a table on standard output where absent.
+        #[arg(short, long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
+    /// Ingest, load, check, query, case, report: one command for the scheduler.
+    Nightly {
+        /// Folder for the outputs, in place of `[output] dir`.
+        #[arg(short, long, value_name = "DIR")]
+        output: Option<PathBuf>,
+        /// Print what was done as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Coverage, rejects, register against calls.
+    Check,
+    /// The lake itself.
+    Lake {
+        #[command(subcommand)]
+        command: Lake,
+    },
+    /// An invented estate with its truth beside it.
+    Synth(Synth),
+    /// The configuration.
+    Config {
+        #[command(subcommand)]
+        command: Config,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Ingest {
+    /// Files or folders, in place of the configured paths; needs --source.
+    #[arg(requires = "source")]
+    pub paths: Vec<PathBuf>,
+    /// Only this source.
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Print what was done as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Estate {
+    /// Check the register and load it.
+    Load {
+        /// Date the register stands for; the last day of the window where absent.
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<NaiveDate>,
+        /// Print what was done as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Query {
+    /// A report's name, or a file ending in .sql.
+    #[arg(required_unless_present_any = ["list", "describe"])]
+    pub name: Option<String>,
+    /// A parameter, as name=value.
+    #[arg(short, long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    pub params: Vec<(String, String)>,
+    #[command(flatten)]
+    pub output: Output,
+    /// List the reports.
+    #[arg(long)]
+    pub list: bool,
+    /// What a report asks, its parameters and columns.
+    #[arg(long, value_name = "NAME")]
+    pub describe: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Form of the answer.
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// File for the answer, in place of standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Csv,
+    Json,
+    Parquet,
+    Xlsx,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Lake {
+    /// Tables, files, rows and the last batch.
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub struct Synth {
+    /// Registered extensions.
+    #[arg(long, default_value_t = 300)]
+    pub extensions: usize,
+    /// Days of calls.
+    #[arg(long, default_value_t = 400)]
+    pub days: u32,
+    /// The same seed gives the same bytes.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Last day of the estate.
+    #[arg(long, default_value = "2024-04-30", value_name = "DATE")]
+    pub until: NaiveDate,
+    /// Folder to make it in.
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// The configuration as it was understood.
+    Show,
+    /// JSON schema of onhook.toml.
+    Schema,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
+        _ => Err("write it as name=value".to_string()),
+    }
+}

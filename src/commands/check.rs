@@ -1,0 +1,65 @@
+//! `onhook check`: coverage, rejects, register against calls: what a person should look at before quoting a figure.
+
+use super::{Talk, Verdict, query};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::sql::{Answer, Args, Engine, report};
+
+pub fn command(config: &Config, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
+    query::with_engine(config, |engine| run(config, engine, talk))
+}
+
+/// Says what it finds; anything found needs a person.
+pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<Verdict> {
+    let mut verdict = Verdict::Good;
+    for row in rows(engine, "coverage")? {
+        let [source, state, first, last, days, ..] = &row[..] else { continue };
+        if state == "gap" {
+            talk.say(&format!("gap       {source}: no records from {first} to {last} ({days} days); silence there proves nothing"));
+        }
+    }
+    for (source, covered) in covered_days(engine)? {
+        if covered < u64::from(config.evidence.min_covered_days) {
+            let wanted = config.evidence.min_covered_days;
+            talk.warn(&format!("{source}: records on {covered} days of the window, {wanted} are needed to prove anything"));
+            verdict = Verdict::NeedsAPerson;
+        }
+    }
+    let health = report("ingest-health")?;
+    let at = |name: &str| health.columns.iter().position(|c| c.name == name).unwrap_or_default();
+    for row in rows(engine, "ingest-health")? {
+        if row[at("unbalanced")] != "0" {
+            talk.warn(&format!("{}: {} records are unaccounted for", row[0], row[at("unbalanced")]));
+            verdict = Verdict::NeedsAPerson;
+        }
+        if row[at("rejected")] != "0" {
+            talk.say(&format!("rejects   {}: {} of {} records", row[0], row[at("rejected")], row[at("read")]));
+        }
+    }
+    let unknown = rows(engine, "unknown-extensions")?.len();
+    if unknown > 0 {
+        talk.say(&format!("unknown   {unknown} extensions have calls and are not in the register"));
+    }
+    Ok(verdict)
+}
+
+/// Covered days of the window by configured source, none included.
+fn covered_days(engine: &Engine<'_>) -> Result<Vec<(String, u64)>> {
+    let sql = "select s.source, count(distinct c.local_day) from sources s left join coverage c on c.source = s.source \
+               group by s.source order by s.source";
+    let answer = engine.free(sql)?;
+    Ok(text(&answer)?.into_iter().map(|row| (row[0].clone(), row[1].parse().unwrap_or(0))).collect())
+}
+
+fn rows(engine: &Engine<'_>, name: &str) -> Result<Vec<Vec<String>>> {
+    text(&engine.run(report(name)?, &Args::new())?)
+}
+
+fn text(answer: &Answer) -> Result<Vec<Vec<String>>> {
+    use arrow::util::display::{ArrayFormatter, FormatOptions};
+    let rows = super::answer::one_batch(answer)?;
+    let options = FormatOptions::default();
+    let columns: Result<Vec<_>, _> = rows.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect();
+    let columns = columns.map_err(|e| Error::Render { what: e.to_string() })?;
+    Ok((0..rows.num_rows()).map(|i| columns.iter().map(|c| c.value(i).to_string()).collect()).collect())
+}

@@ -1,0 +1,97 @@
+//! `onhook ingest`: files of the sources into the lake.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use chrono::Utc;
+use serde_json::json;
+
+use super::{Talk, Verdict, open};
+use crate::cli;
+use crate::config::{Config, Source};
+use crate::discover::{self, Finds};
+use crate::error::Result;
+use crate::ingest::{self, Outcome, Work};
+use crate::lake::{Access, Lake};
+use crate::normalise::Trunks;
+use crate::read;
+
+pub fn command(config: &Config, args: &cli::Ingest, talk: &mut Talk) -> Result<Verdict> {
+    let lake = open(config, Access::Write)?;
+    let trunks = crate::estate::trunks(config)?;
+    let outcome = run(config, &lake, args.source.as_deref(), &args.paths, &trunks, talk)?;
+    if args.json {
+        talk.data(format!("{}\n", summary(&outcome)).as_bytes())?;
+    }
+    Ok(verdict(config, &outcome, talk))
+}
+
+/// Reads what is new, and says so.
+pub fn run(
+    config: &Config,
+    lake: &Lake,
+    only: Option<&str>,
+    paths: &[PathBuf],
+    trunks: &HashMap<String, Trunks>,
+    talk: &mut Talk,
+) -> Result<Outcome> {
+    let sources: Vec<&Source> = match only {
+        Some(name) => vec![config.source(name)?],
+        None => config.sources.iter().collect(),
+    };
+    let (mut work, mut errors, mut active) = (Vec::new(), Vec::new(), 0u64);
+    for source in sources {
+        let Finds { files, errors: unseen } = match paths {
+            [] => discover::source_files(config, source),
+            paths => discover::path_files(config, paths),
+        };
+        errors.extend(unseen);
+        let reader = read::reader(&source.format);
+        for file in files {
+            if reader.is_some_and(|r| r.is_active(file.file_name())) {
+                active += 1;
+            } else {
+                work.push(Work { source, file });
+            }
+        }
+    }
+    let bytes = work.iter().filter_map(|w| w.file.path.metadata().ok()).map(|m| m.len()).sum();
+    let bar = talk.bar(bytes, "reading");
+    let mut outcome = ingest::ingest(config, lake, work, trunks, Utc::now(), &|done| bar.inc(done))?;
+    bar.finish_and_clear();
+    outcome.inputs.failed += errors.len() as u64;
+    outcome.errors.extend(errors);
+    for error in &outcome.errors {
+        talk.error(error);
+    }
+    let (inputs, records) = (outcome.inputs, outcome.records);
+    talk.say(&format!(
+        "read      {} new files, {} seen before, {} failed{}",
+        inputs.new,
+        inputs.repeated,
+        inputs.failed,
+        if active > 0 { format!(", {active} still being written") } else { String::new() }
+    ));
+    talk.say(&format!(
+        "records   {} read = {} kept + {} repeated + {} skipped + {} rejected",
+        records.read, records.kept, records.repeated, records.skipped, records.rejected
+    ));
+    Ok(outcome)
+}
+
+/// What `--json` prints.
+pub fn summary(outcome: &Outcome) -> serde_json::Value {
+    json!({ "inputs": outcome.inputs, "records": outcome.records, "version": outcome.version })
+}
+
+/// Unreadable files, or more rejects than the configuration puts up with, need a person.
+pub fn verdict(config: &Config, outcome: &Outcome, talk: &mut Talk) -> Verdict {
+    let records = outcome.records;
+    let percent = 100.0 * records.rejected as f64 / records.read.max(1) as f64;
+    let too_many = percent > config.evidence.max_rejected_percent;
+    if too_many {
+        let limit = config.evidence.max_rejected_percent;
+        talk.warn(&format!("{percent:.1} % of the records were rejected, the limit is {limit} %: see onhook query ingest-health"));
+    }
+    Verdict::of(outcome.inputs.failed > 0 || too_many)
+}

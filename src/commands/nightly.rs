@@ -1,0 +1,119 @@
+//! `onhook nightly`: ingest, load, check, query, case, report: one command for the scheduler. The same lake and
+//! configuration give the same bytes, so nothing here writes down the time or what was new this night.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{Talk, Verdict, answer, case, check, estate, ingest, open, report, write};
+use crate::case::Appraisal;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::lake::{Access, Lake};
+use crate::render::{self, Table};
+use crate::sql::{Args, Engine, report as find};
+
+/// Reports that are files of their own.
+const FILES: [&str; 4] = ["idle-handsets", "disposition", "usage-bands", "unknown-extensions"];
+
+pub fn nightly(config: &Config, output: Option<&Path>, json: bool, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
+    let folder: PathBuf = output.map_or_else(|| config.at(&config.output.dir), Path::to_path_buf);
+    // What a person must put right anyway is found before the long part.
+    let policy = crate::estate::policy_rows(&crate::estate::policy(config)?);
+    let trunks = crate::estate::trunks(config)?;
+    std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+    let lake = open(config, Access::Write)?;
+    let outcome = ingest::run(config, &lake, None, &[], &trunks, talk)?;
+    let mut verdict = ingest::verdict(config, &outcome, talk);
+    estate::run(config, &lake, None, talk)?;
+    let engine = Engine::open(&lake, config, &policy)?;
+    verdict = verdict.and(check::run(config, &engine, talk)?);
+    let appraisal = case::appraise(config, &engine)?;
+    let model = report::whole(&engine, config, appraisal.as_ref())?;
+    let mut files: Vec<(String, Vec<u8>)> = vec![
+        ("report.html".into(), render::html(&model)?.into_bytes()),
+        ("business-case.xlsx".into(), render::xlsx(&model)?),
+    ];
+    for name in FILES {
+        let query = find(name)?;
+        let rows = answer::table(Some(query), &engine.run(query, &Args::new())?)?;
+        files.push((format!("{name}.csv"), render::csv(&rows)?.into_bytes()));
+    }
+    let run = run_json(&lake, config, &engine, appraisal.as_ref(), &files)?;
+    files.push(("run.json".into(), format!("{run:#}\n").into_bytes()));
+    for (name, bytes) in &files {
+        write(&folder.join(name), bytes)?;
+    }
+    talk.say(&format!("wrote     {} files to {}", files.len(), folder.display()));
+    if json {
+        let did = json!({ "ingest": ingest::summary(&outcome), "run": run });
+        talk.data(format!("{did}\n").as_bytes())?;
+    } else {
+        talk.data(summary(&engine, appraisal.as_ref())?.as_bytes())?;
+    }
+    Ok(verdict)
+}
+
+/// What the figures rest on and what they are, for machines.
+fn run_json(
+    lake: &Lake,
+    config: &Config,
+    engine: &Engine<'_>,
+    appraisal: Option<&Appraisal>,
+    files: &[(String, Vec<u8>)],
+) -> Result<serde_json::Value> {
+    let health = find("ingest-health")?;
+    let health = answer::paper(Some(health), &engine.run(health, &Args::new())?, crate::cli::Format::Json)?;
+    let health: serde_json::Value = serde_json::from_slice(&health).unwrap_or_default();
+    let digests: BTreeMap<&str, String> =
+        files.iter().map(|(name, bytes)| (name.as_str(), blake3::hash(bytes).to_hex().to_string())).collect();
+    let evidence = config.evidence;
+    Ok(json!({
+        "onhook": env!("CARGO_PKG_VERSION"),
+        "lake": { "version": lake.version()?, "batch": lake.finished_batch()? },
+        "as_of": engine.as_of(),
+        "window_days": evidence.window_days,
+        "min_covered_days": evidence.min_covered_days,
+        "low_use_per_week": evidence.low_use_per_week,
+        "records": health,
+        "extensions": { "by_verdict": count(engine, "verdict")?, "by_action": count(engine, "action")? },
+        "case": appraisal,
+        "files": digests,
+    }))
+}
+
+fn count(engine: &Engine<'_>, column: &str) -> Result<BTreeMap<String, i64>> {
+    let sql = format!("select {column}, count(*) from verdicts group by {column}");
+    let table = answer::table(None, &engine.free(&sql)?)?;
+    Ok(table.rows.iter().map(|row| (row[0].to_string(), row[1].to_string().replace(',', "").parse().unwrap_or(0))).collect())
+}
+
+/// A dozen lines for the terminal.
+fn summary(engine: &Engine<'_>, appraisal: Option<&Appraisal>) -> Result<String> {
+    let sql = "select verdict, count(*) as n, \
+            count(*) filter (where action = 'cease') as cease, \
+            count(*) filter (where action = 'remove_handset') as remove_handset, \
+            count(*) filter (where action = 'teams_ddi') as teams_ddi, \
+            count(*) filter (where action = 'fixed') as fixed, \
+            count(*) filter (where action in ('keep', 'review')) as keep_or_review \
+        from verdicts group by verdict order by n desc, verdict";
+    let table: Table = answer::table(None, &engine.free(sql)?)?;
+    let mut text = format!(
+        "{:<22}{:>10}{:>8}{:>9}{:>11}{:>8}{:>14}\n",
+        "verdict", "extensions", "cease", "remove", "teams_ddi", "fixed", "keep/review"
+    );
+    for row in &table.rows {
+        let cells: Vec<String> = row.iter().map(ToString::to_string).collect();
+        text += &format!(
+            "{:<22}{:>10}{:>8}{:>9}{:>11}{:>8}{:>14}\n",
+            cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6]
+        );
+    }
+    for option in appraisal.iter().flat_map(|a| &a.options) {
+        let baseline = appraisal.is_some_and(|a| a.baseline == option.id);
+        let npv = if baseline { "the baseline".to_string() } else { format!("net present value {}", option.npv) };
+        text += &format!("case {:<17}costs {} over the horizon, {npv}\n", option.id, option.total);
+    }
+    Ok(text)
+}

@@ -1,0 +1,261 @@
+//! `onhook.toml` to `Config`: sources, number ranges, evidence, places. Reads that one file and no other; an unknown
+//! key is an error that names its line. Relative paths are relative to the file and stay inside its folder.
+
+mod pattern;
+
+use std::path::{Component, Path, PathBuf};
+
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use pattern::{Ddi, Pattern};
+
+use crate::error::{Error, Result};
+
+/// The whole of `onhook.toml`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub lake: Lake,
+    #[serde(default, rename = "source")]
+    pub sources: Vec<Source>,
+    #[serde(default)]
+    pub estate: Estate,
+    #[serde(default)]
+    pub evidence: Evidence,
+    pub case: Option<Case>,
+    #[serde(default)]
+    pub output: Output,
+    /// Folder of `onhook.toml`; relative paths start there.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+/// Where the Parquet files and their commit log are kept.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lake {
+    /// A folder.
+    pub path: PathBuf,
+}
+
+/// One telephony platform's call records.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Short name, used in every table: letters, digits, `-` and `_`.
+    pub name: String,
+    /// Reader: `cisco-cucm`, `mitel-smdr`.
+    pub format: String,
+    /// Folders, files and globs; `.gz` and `.zst` are looked into.
+    pub paths: Vec<String>,
+    /// Civil time zone of the site, e.g. `Europe/London`.
+    pub timezone: String,
+    /// Digits that fetch an outside line; empty for none.
+    #[serde(default)]
+    pub outside_prefix: String,
+    /// Area code of the site in national form (`020`), for numbers dialled without one.
+    #[serde(default)]
+    pub area_code: String,
+    /// Our own extensions, as patterns: `2XXXXX`, `7[0-4]XXX`.
+    #[serde(default)]
+    pub extensions: Vec<Pattern>,
+    /// Direct-dial ranges and how many of their last digits are the extension.
+    #[serde(default)]
+    pub ddi: Vec<Ddi>,
+}
+
+/// The register and its companions, all CSV.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Estate {
+    pub extensions: Option<PathBuf>,
+    pub sites: Option<PathBuf>,
+    pub trunks: Option<PathBuf>,
+    pub cost_centres: Option<PathBuf>,
+    /// `use,verdict,action`; the built-in policy where absent.
+    pub policy: Option<PathBuf>,
+}
+
+/// What counts as silence, and for how long.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Evidence {
+    /// Days up to and including `as_of`.
+    pub window_days: u16,
+    /// Fewer days with records than this prove nothing.
+    pub min_covered_days: u16,
+    /// Handset uses per covered week, at most, for `low_use`.
+    pub low_use_per_week: f64,
+    /// Last day of the window (`"2024-03-31"`); the last day with records where absent.
+    #[schemars(with = "Option<String>")]
+    pub as_of: Option<NaiveDate>,
+    /// Rejected records in a hundred read, above which a run needs a person (exit code 1).
+    pub max_rejected_percent: f64,
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self { window_days: 365, min_covered_days: 90, low_use_per_week: 1.0, as_of: None, max_rejected_percent: 1.0 }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    pub file: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Output {
+    pub dir: PathBuf,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("out") }
+    }
+}
+
+impl Config {
+    /// Reads and checks the file. `formats` are the readers' ids.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not TOML, has an unknown key, or a value that means nothing.
+    pub fn load(path: &Path, formats: &[&str]) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => Error::Config {
+                place: path.display().to_string(),
+                what: "no such file".into(),
+                hint: "name it with -c, or make a workspace with `onhook init DIR`".into(),
+            },
+            _ => Error::io(path)(source),
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        Self::parse(&text, &path.display().to_string(), folder, formats)
+    }
+
+    /// The same from text; `place` stands before every error.
+    pub fn parse(text: &str, place: &str, folder: PathBuf, formats: &[&str]) -> Result<Self> {
+        let mut config: Self = toml::from_str(text).map_err(|e| toml_error(text, place, &e))?;
+        config.folder = folder;
+        config.check(place, formats)?;
+        Ok(config)
+    }
+
+    /// The source of that name.
+    pub fn source(&self, name: &str) -> Result<&Source> {
+        self.sources.iter().find(|s| s.name == name).ok_or_else(|| Error::Config {
+            place: "--source".into(),
+            what: format!("no source is named {name:?}"),
+            hint: format!("the configuration has: {}", self.source_names()),
+        })
+    }
+
+    /// A configured path, from the folder of `onhook.toml`.
+    pub fn at(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    fn source_names(&self) -> String {
+        self.sources.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn check(&self, place: &str, formats: &[&str]) -> Result<()> {
+        let wrong = |key: &str, what: String, hint: &str| {
+            Err(Error::Config { place: format!("{place}: {key}"), what, hint: hint.into() })
+        };
+        for (i, source) in self.sources.iter().enumerate() {
+            let key = format!("source {:?}", source.name);
+            if source.name.is_empty() || !source.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
+                return wrong(&key, "a source's name is letters, digits, - and _".into(), "rename it");
+            }
+            if self.sources[..i].iter().any(|s| s.name == source.name) {
+                return wrong(&key, "two sources have this name".into(), "give each platform a name of its own");
+            }
+            if !formats.contains(&source.format.as_str()) {
+                let what = format!("no reader for format {:?}", source.format);
+                return wrong(&key, what, &format!("known: {}", formats.join(", ")));
+            }
+            if source.timezone.parse::<chrono_tz::Tz>().is_err() {
+                return wrong(&key, format!("no time zone {:?}", source.timezone), "write it like Europe/London");
+            }
+            for path in &source.paths {
+                inside(Path::new(path)).or_else(|what| wrong(&key, what, OUTSIDE))?;
+            }
+        }
+        let estate = &self.estate;
+        let paths = [&estate.extensions, &estate.sites, &estate.trunks, &estate.cost_centres, &estate.policy];
+        let case = self.case.as_ref().map(|c| &c.file);
+        for path in paths.into_iter().flatten().chain(case).chain([&self.lake.path, &self.output.dir]) {
+            inside(path).or_else(|what| wrong("path", what, OUTSIDE))?;
+        }
+        let evidence = &self.evidence;
+        if evidence.window_days == 0 || evidence.min_covered_days > evidence.window_days {
+            let what = "window_days must be at least 1 and at least min_covered_days".to_string();
+            return wrong("evidence", what, "a window shorter than min_covered_days can prove nothing");
+        }
+        if !(evidence.low_use_per_week >= 0.0 && (0.0..=100.0).contains(&evidence.max_rejected_percent)) {
+            return wrong("evidence", "low_use_per_week and max_rejected_percent cannot be negative".into(), "");
+        }
+        Ok(())
+    }
+}
+
+/// The JSON schema of `onhook.toml`.
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Config);
+    serde_json::to_string_pretty(&schema).expect("a schema is plain JSON")
+}
+
+const OUTSIDE: &str = "write the full path if it is meant to be elsewhere; `..` is not followed";
+
+fn inside(path: &Path) -> Result<(), String> {
+    match path.components().any(|c| c == Component::ParentDir) {
+        true => Err(format!("{} leaves the folder of the configuration", path.display())),
+        false => Ok(()),
+    }
+}
+
+/// A TOML error as `file:line` and the parser's one sentence.
+pub fn toml_error(text: &str, place: &str, error: &toml::de::Error) -> Error {
+    let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let place = if line == 0 { place.to_string() } else { format!("{place}:{line}") };
+    let what = error.message().lines().collect::<Vec<_>>().join("; ");
+    Error::Config { place, what, hint: "`onhook config schema` lists every key".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "[lake]\npath = \"lake\"\n[[source]]\nname = \"a\"\nformat = \"cisco-cucm\"\npaths = [\"landing/**\"]\ntimezone = \"Europe/London\"\n";
+
+    fn message(text: &str) -> String {
+        Config::parse(text, "onhook.toml", PathBuf::new(), &["cisco-cucm"]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let message = message(&format!("{SMALL}colour = 1\n"));
+        assert!(message.starts_with("onhook.toml:8: unknown field `colour`"), "{message}");
+    }
+
+    #[test]
+    fn what_means_nothing_is_refused() {
+        assert!(message(&SMALL.replace("Europe/London", "Europe/Londres")).contains("no time zone"));
+        assert!(message(&SMALL.replace("cisco-cucm", "cisco-cumc")).contains("no reader for format"));
+        assert!(message(&SMALL.replace("landing/**", "../../etc/*")).contains("leaves the folder"));
+        assert!(message(&format!("{SMALL}{}", SMALL.split_once('\n').unwrap().1.split_once('\n').unwrap().1)).contains("two sources"));
+        assert!(message(&format!("{SMALL}[evidence]\nwindow_days = 30\n")).contains("min_covered_days"));
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_design() {
+        let config = Config::parse(SMALL, "onhook.toml", PathBuf::from("x"), &["cisco-cucm"]).unwrap();
+        assert_eq!((config.evidence.window_days, config.evidence.min_covered_days), (365, 90));
+        assert_eq!(config.at(&config.output.dir), PathBuf::from("x/out"));
+    }
+}

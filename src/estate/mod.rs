@@ -1,0 +1,182 @@
+//! The register and its companions: read from CSV, checked against each other, turned into rows of the lake. It decides
+//! nothing about use: verdicts are SQL (`queries/views/verdicts.sql`), for analysts to read and run anywhere.
+
+mod policy;
+mod table;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray};
+use chrono::NaiveDate;
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::lake::Table;
+use crate::normalise::{TrunkKind, Trunks};
+
+pub use policy::{ACTIONS, VERDICTS, policy, policy_rows};
+pub use table::{CsvTable, read};
+
+/// What a registered device can be.
+pub const DEVICE_KINDS: [&str; 8] =
+    ["desk_phone", "softphone", "conference_phone", "analogue", "ptt", "pager", "mobile", "virtual"];
+
+/// What a line can be for.
+pub const USES: [&str; 19] = [
+    "personal", "role", "fixed", "contact_centre", "hot_desk", "meeting_room", "ptt", "reception", "front_counter", "custody",
+    "control_room", "door_entry", "lift", "alarm", "fax", "refuge", "help_point", "voicemail", "unknown",
+];
+
+/// Uses that are protected whatever the traffic (DESIGN section 3).
+pub const PROTECTED_USES: [&str; 10] = [
+    "reception", "front_counter", "custody", "control_room", "door_entry", "lift", "alarm", "fax", "refuge", "help_point",
+];
+
+const TRUNK_KINDS: [&str; 7] = ["pstn", "tie_line", "third_party", "voicemail", "recorder", "sbc", "gateway"];
+
+const EXTENSIONS: &[&str] = &[
+    "source", "extension", "ddi", "device_name", "device_model", "device_kind", "use", "site", "location", "cost_centre", "owner",
+    "user_id", "installed_on", "hunt_groups", "protected", "protected_reason", "notes",
+];
+const SITES: &[&str] = &["site", "name", "area_code"];
+const TRUNKS: &[&str] = &["source", "trunk", "carrier", "kind", "party", "circuits", "peer_source"];
+const COST_CENTRES: &[&str] = &["cost_centre", "name", "directorate"];
+
+/// The estate's files, read and checked.
+#[derive(Debug, Default)]
+pub struct Estate {
+    /// Table of the lake and its rows, without their date.
+    tables: Vec<(Table, CsvTable)>,
+}
+
+impl Estate {
+    /// Reads every file the configuration names.
+    ///
+    /// # Errors
+    /// All that contradicts itself or another row, each with file, line and column.
+    pub fn load(config: &Config) -> Result<Self, Vec<Error>> {
+        let estate = &config.estate;
+        let wanted = [
+            (Table::Sites, &estate.sites, SITES),
+            (Table::CostCentres, &estate.cost_centres, COST_CENTRES),
+            (Table::Trunks, &estate.trunks, TRUNKS),
+            (Table::Extensions, &estate.extensions, EXTENSIONS),
+        ];
+        let (mut tables, mut errors) = (Vec::new(), Vec::new());
+        for (table, path, columns) in wanted {
+            let Some(path) = path else { continue };
+            match read(&config.at(path), columns) {
+                Ok(rows) => tables.push((table, rows)),
+                Err(error) => errors.push(error),
+            }
+        }
+        let loaded = Self { tables };
+        loaded.check(config, &mut errors);
+        if errors.is_empty() { Ok(loaded) } else { Err(errors) }
+    }
+
+    /// Rows of a table with the date of the load, ready for the lake.
+    pub fn rows(&self, as_of: NaiveDate) -> Vec<(Table, RecordBatch)> {
+        self.tables.iter().map(|(table, rows)| (*table, batch(*table, rows, as_of))).collect()
+    }
+
+    /// Registered extensions.
+    pub fn extensions(&self) -> usize {
+        self.table(Table::Extensions).map_or(0, |rows| rows.rows.len())
+    }
+
+    fn table(&self, table: Table) -> Option<&CsvTable> {
+        self.tables.iter().find(|(t, _)| *t == table).map(|(_, rows)| rows)
+    }
+
+    fn check(&self, config: &Config, errors: &mut Vec<Error>) {
+        let sources: BTreeSet<&str> = config.sources.iter().map(|s| s.name.as_str()).collect();
+        let names = |table, column| -> Option<BTreeSet<&str>> {
+            self.table(table).map(|rows| rows.rows.iter().map(|row| rows.text(row, column)).collect())
+        };
+        if let Some(rows) = self.table(Table::Sites) {
+            rows.unique(&["site"], errors);
+        }
+        if let Some(rows) = self.table(Table::CostCentres) {
+            rows.unique(&["cost_centre"], errors);
+        }
+        if let Some(rows) = self.table(Table::Trunks) {
+            rows.known("source", &sources, "a source of the configuration", errors);
+            rows.known("kind", &BTreeSet::from(TRUNK_KINDS), "a kind of trunk", errors);
+            rows.number("circuits", errors);
+            rows.unique(&["source", "trunk"], errors);
+        }
+        let Some(rows) = self.table(Table::Extensions) else { return };
+        rows.known("source", &sources, "a source of the configuration", errors);
+        rows.unique(&["source", "extension"], errors);
+        rows.filled("extension", errors);
+        rows.known_or_blank("device_kind", &BTreeSet::from(DEVICE_KINDS), "a kind of device", errors);
+        rows.known("use", &BTreeSet::from(USES), "a use", errors);
+        rows.date("installed_on", errors);
+        rows.boolean("protected", errors);
+        rows.unique_where_filled("ddi", errors);
+        if let Some(sites) = names(Table::Sites, "site") {
+            rows.known_or_blank("site", &sites, "a site of sites.csv", errors);
+        }
+        if let Some(centres) = names(Table::CostCentres, "cost_centre") {
+            rows.known_or_blank("cost_centre", &centres, "a cost centre of cost_centres.csv", errors);
+        }
+        one_place_a_device(rows, errors);
+    }
+}
+
+/// A handset may carry several lines; it cannot stand at two sites.
+fn one_place_a_device(rows: &CsvTable, errors: &mut Vec<Error>) {
+    let mut places: HashMap<(&str, &str), (&str, u64)> = HashMap::new();
+    for row in &rows.rows {
+        let (device, site) = (rows.text(row, "device_name"), rows.text(row, "site"));
+        if device.is_empty() || site.is_empty() {
+            continue;
+        }
+        let (there, line) = *places.entry((rows.text(row, "source"), device)).or_insert((site, row.line));
+        if there != site {
+            errors.push(rows.wrong(row, "site", format!("device {device} is at {site} here and at {there} in line {line}")));
+        }
+    }
+}
+
+/// The trunk list of every source, for the direction of a call.
+pub fn trunks(config: &Config) -> Result<HashMap<String, Trunks>> {
+    let mut by_source: HashMap<String, Trunks> = HashMap::new();
+    let Some(path) = &config.estate.trunks else { return Ok(by_source) };
+    let rows = read(&config.at(path), TRUNKS)?;
+    for row in &rows.rows {
+        let kind = match rows.text(row, "kind") {
+            "voicemail" => TrunkKind::Voicemail,
+            "recorder" => TrunkKind::Recorder,
+            "tie_line" | "third_party" => TrunkKind::Private,
+            _ => TrunkKind::Public,
+        };
+        let (source, trunk) = (rows.text(row, "source").to_string(), rows.text(row, "trunk").to_string());
+        by_source.entry(source).or_default().insert(trunk, kind);
+    }
+    Ok(by_source)
+}
+
+fn batch(table: Table, rows: &CsvTable, as_of: NaiveDate) -> RecordBatch {
+    use arrow::datatypes::DataType;
+    let schema = table.schema();
+    let day = |day: NaiveDate| crate::normalise::days(day);
+    let columns = schema.fields().iter().map(|field| -> ArrayRef {
+        if field.name() == "as_of" {
+            return Arc::new(Date32Array::from_value(day(as_of), rows.rows.len()));
+        }
+        let cells = rows.rows.iter().map(|row| Some(rows.text(row, field.name())).filter(|text| !text.is_empty()));
+        match field.data_type() {
+            DataType::Date32 => Arc::new(cells.map(|c| c.and_then(|c| c.parse().ok()).map(day)).collect::<Date32Array>()),
+            DataType::Boolean => {
+                Arc::new(cells.map(|c| Some(c.is_some_and(|c| table::truth(c) == Some(true)))).collect::<BooleanArray>())
+            }
+            DataType::Int64 => Arc::new(cells.map(|c| c.and_then(|c| c.parse().ok())).collect::<Int64Array>()),
+            _ if field.is_nullable() => Arc::new(cells.collect::<StringArray>()),
+            _ => Arc::new(cells.map(|c| Some(c.unwrap_or(""))).collect::<StringArray>()),
+        }
+    });
+    RecordBatch::try_new(schema.clone(), columns.collect()).expect("the columns are made from the schema")
+}

@@ -1,0 +1,189 @@
+//! One input to columns: blocks of whole lines, decoded side by side and put together in order. Decides nothing about
+//! repeats.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{Date32Type, Int64Type};
+use rayon::prelude::*;
+
+use super::Work;
+use crate::discover::Fingerprint;
+use crate::error::{Error, Result};
+use crate::lake::Table;
+use crate::ledger::Ledger;
+use crate::leg::LegBuilder;
+use crate::normalise::{Normaliser, Trunks, ordinal_key};
+use crate::read::{About, Block, Decoder, RawRecord, ReadError, RecordId, Reject, Sink, Skip, next_block, reader};
+
+/// Bytes of a block: big enough to be worth a task, small enough that a large file keeps all cores busy.
+const BLOCK_BYTES: usize = 2 << 20;
+/// Blocks read ahead of the decoders.
+const BLOCKS_AHEAD: usize = 16;
+/// Of a rejected line this much is kept.
+const RAW_BYTES: usize = 512;
+
+/// An input in columns, its records not yet told new from repeated.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    /// What the reader detected.
+    pub options: String,
+    /// Rows of [`crate::leg::schema`], in order of line.
+    pub legs: Vec<RecordBatch>,
+    pub rejects: Vec<RejectRow>,
+    /// `read`, `skipped` and `rejected` are counted; `kept` and `repeated` are not known yet.
+    pub ledger: Ledger,
+    /// Whether the records carry no id of the vendor's: then equal keys are equal texts and cannot conflict.
+    pub by_text: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectRow {
+    pub line: u64,
+    pub reason: Reject,
+    pub detail: String,
+    pub raw: String,
+}
+
+impl RejectRow {
+    /// A record whose vendor id the lake has with other content.
+    pub fn conflict(line: u64) -> Self {
+        let detail = "the lake has this record id with other content; the first delivery stands".into();
+        Self { line, reason: Reject::Conflict, detail, raw: String::new() }
+    }
+}
+
+/// Reads the whole input.
+///
+/// # Errors
+/// It cannot be read to its end, or its reader refuses it as a whole; then nothing of it is kept.
+pub fn decode(work: &Work<'_>, print: &Fingerprint, trunks: &Trunks) -> Result<Decoded> {
+    let refused = |what: String, hint| Error::Input { path: work.file.path.clone(), what, hint };
+    if print.size == 0 {
+        return Err(refused("the file is empty".into(), "the transfer may have been cut; deliver it again"));
+    }
+    let reader = reader(&work.source.format)
+        .ok_or_else(|| refused(format!("no reader for {}", work.source.format), "see [[source]] format"))?;
+    let about = About { name: work.file.file_name(), received_on: work.file.modified_on()? };
+    let decoder = reader.open(&mut *print.open(&work.file)?, &about).map_err(|error| match error {
+        ReadError::Io(error) => work.file.unreadable(error),
+        ReadError::Refused { what, hint } => refused(what, hint),
+    })?;
+    let mut decoded = Decoded { options: decoder.options(), ..Decoded::default() };
+    let new = || Normaliser::new(work.source, reader.id(), trunks, print.input_id());
+    let mut text = print.open(&work.file)?;
+    let mut hasher = blake3::Hasher::new();
+    let (mut line, mut done) = (1, false);
+    while !done {
+        let mut blocks = Vec::with_capacity(BLOCKS_AHEAD);
+        while blocks.len() < BLOCKS_AHEAD && !done {
+            let mut block = Vec::new();
+            if next_block(&mut *text, BLOCK_BYTES, &mut block).map_err(|e| work.file.unreadable(e))? {
+                // What is kept in memory is what was fingerprinted; what is read again may have changed.
+                if print.content.is_none() {
+                    hasher.update(&block);
+                }
+                let first_line = line;
+                line += memchr::memchr_iter(b'\n', &block).count() as u64;
+                blocks.push((first_line, block));
+            } else {
+                done = true;
+            }
+        }
+        let parts: Vec<Part> = blocks.par_iter().map(|(line, bytes)| part(&*decoder, *line, bytes, new())).collect();
+        for part in parts {
+            decoded.ledger.read += part.read;
+            decoded.ledger.skipped += part.skipped;
+            decoded.ledger.rejected += part.rejects.len() as u64;
+            decoded.by_text |= part.by_text;
+            decoded.rejects.extend(part.rejects);
+            if part.legs.num_rows() > 0 {
+                decoded.legs.push(part.legs);
+            }
+        }
+    }
+    if print.content.is_none() && hasher.finalize() != print.hash {
+        return Err(refused("it changed while it was read".into(), "let the delivery finish, then run it again"));
+    }
+    if decoded.by_text {
+        number_equal_texts(&mut decoded.legs);
+    }
+    Ok(decoded)
+}
+
+/// What one block gave.
+struct Part {
+    legs: RecordBatch,
+    rejects: Vec<RejectRow>,
+    read: u64,
+    skipped: u64,
+    by_text: bool,
+}
+
+fn part(decoder: &dyn Decoder, first_line: u64, bytes: &[u8], normaliser: Normaliser<'_>) -> Part {
+    let mut gather = Gather { normaliser, legs: LegBuilder::default(), rejects: Vec::new(), read: 0, skipped: 0, by_text: false };
+    decoder.decode(Block { first_line, bytes }, &mut gather);
+    let Gather { mut legs, rejects, read, skipped, by_text, .. } = gather;
+    Part { legs: legs.finish(), rejects, read, skipped, by_text }
+}
+
+struct Gather<'a> {
+    normaliser: Normaliser<'a>,
+    legs: LegBuilder,
+    rejects: Vec<RejectRow>,
+    read: u64,
+    skipped: u64,
+    by_text: bool,
+}
+
+impl Sink for Gather<'_> {
+    fn record(&mut self, raw: &RawRecord<'_>) {
+        self.read += 1;
+        self.by_text |= matches!(raw.id, RecordId::Text(_));
+        let legs = &mut self.legs;
+        self.normaliser.leg(raw, |leg| legs.push(leg));
+    }
+
+    fn skip(&mut self, _line: u64, _why: Skip) {
+        self.read += 1;
+        self.skipped += 1;
+    }
+
+    fn reject(&mut self, line: u64, why: Reject, detail: &str, raw: &[u8]) {
+        self.read += 1;
+        let raw = String::from_utf8_lossy(&raw[..raw.len().min(RAW_BYTES)]).into_owned();
+        self.rejects.push(RejectRow { line, reason: why, detail: detail.to_string(), raw });
+    }
+}
+
+/// Equal texts of one civil day are different calls: each gets its ordinal worked into its key.
+fn number_equal_texts(legs: &mut [RecordBatch]) {
+    let mut seen: HashMap<(i64, i32), u32> = HashMap::new();
+    for rows in legs {
+        let keys = rows.column(0).as_primitive::<Int64Type>();
+        let Some(days) = rows.column_by_name("local_day").map(|c| c.as_primitive::<Date32Type>()) else { continue };
+        let numbered = keys.values().iter().zip(days.values()).map(|(key, day)| {
+            let ordinal = seen.entry((*key, *day)).or_default();
+            *ordinal += 1;
+            ordinal_key(*key, *ordinal - 1)
+        });
+        let numbered: ArrayRef = Arc::new(Int64Array::from_iter_values(numbered));
+        let mut columns = rows.columns().to_vec();
+        columns[0] = numbered;
+        *rows = RecordBatch::try_new(rows.schema(), columns).expect("one column in place of its like");
+    }
+}
+
+/// Rows of `rejects`.
+pub fn rejects_batch(input_id: i64, rejects: &[RejectRow]) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let text = |of: fn(&RejectRow) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rejects.iter().map(of))) };
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from_value(input_id, rejects.len())),
+        Arc::new(Int64Array::from_iter_values(rejects.iter().map(|r| r.line as i64))),
+        text(|r| r.reason.word()),
+        text(|r| &r.detail),
+        text(|r| &r.raw),
+    ];
+    RecordBatch::try_new(Table::Rejects.schema(), columns)
+}

@@ -1,0 +1,138 @@
+//! The tables of the lake: name, columns, key of their order. Data only; `mod.rs` reads and writes them.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use crate::leg::in_utc;
+
+/// A table of the lake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    Legs,
+    Rejects,
+    Usage,
+    Inputs,
+    Extensions,
+    Sites,
+    Trunks,
+    CostCentres,
+}
+
+/// Written batch by batch; `Inputs` last, for it is what makes the batch count.
+pub const BATCH_TABLES: [Table; 4] = [Table::Legs, Table::Rejects, Table::Usage, Table::Inputs];
+/// Kept by date of load.
+pub const ESTATE_TABLES: [Table; 4] =
+    [Table::Extensions, Table::Sites, Table::Trunks, Table::CostCentres];
+
+impl Table {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Legs => "legs",
+            Self::Rejects => "rejects",
+            Self::Usage => "usage",
+            Self::Inputs => "inputs",
+            Self::Extensions => "extensions",
+            Self::Sites => "sites",
+            Self::Trunks => "trunks",
+            Self::CostCentres => "cost_centres",
+        }
+    }
+
+    pub fn schema(self) -> SchemaRef {
+        match self {
+            Self::Legs => crate::leg::schema(),
+            Self::Usage => crate::usage::schema(),
+            Self::Rejects => columns(REJECTS),
+            Self::Inputs => columns(INPUTS),
+            Self::Extensions => columns(EXTENSIONS),
+            Self::Sites => columns(SITES),
+            Self::Trunks => columns(TRUNKS),
+            Self::CostCentres => columns(COST_CENTRES),
+        }
+    }
+}
+
+type Columns = &'static [(&'static str, DataType, bool)];
+
+const INSTANT: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
+const REJECTS: Columns = &[
+    ("input_id", DataType::Int64, false),
+    ("record_no", DataType::Int64, false),
+    ("reason", DataType::Utf8, false),
+    ("detail", DataType::Utf8, false),
+    // The line itself, at most 512 bytes of it.
+    ("raw", DataType::Utf8, false),
+];
+
+const INPUTS: Columns = &[
+    ("input_id", DataType::Int64, false),
+    ("content_hash", DataType::Utf8, false),
+    ("name", DataType::Utf8, false),
+    ("size_bytes", DataType::Int64, false),
+    ("source", DataType::Utf8, false),
+    ("format", DataType::Utf8, false),
+    ("options", DataType::Utf8, false),
+    ("read", DataType::Int64, false),
+    ("kept", DataType::Int64, false),
+    ("repeated", DataType::Int64, false),
+    ("skipped", DataType::Int64, false),
+    ("rejected", DataType::Int64, false),
+    ("first_started_at", INSTANT, true),
+    ("last_started_at", INSTANT, true),
+    ("batch", DataType::Int64, false),
+    ("ingested_at", INSTANT, false),
+];
+
+const EXTENSIONS: Columns = &[
+    ("as_of", DataType::Date32, false),
+    ("source", DataType::Utf8, false),
+    ("extension", DataType::Utf8, false),
+    ("ddi", DataType::Utf8, true),
+    ("device_name", DataType::Utf8, true),
+    ("device_model", DataType::Utf8, true),
+    ("device_kind", DataType::Utf8, true),
+    ("use", DataType::Utf8, false),
+    ("site", DataType::Utf8, true),
+    ("location", DataType::Utf8, true),
+    ("cost_centre", DataType::Utf8, true),
+    ("owner", DataType::Utf8, true),
+    ("user_id", DataType::Utf8, true),
+    ("installed_on", DataType::Date32, true),
+    ("hunt_groups", DataType::Utf8, true),
+    ("protected", DataType::Boolean, false),
+    ("protected_reason", DataType::Utf8, true),
+    ("notes", DataType::Utf8, true),
+];
+
+const SITES: Columns = &[
+    ("as_of", DataType::Date32, false),
+    ("site", DataType::Utf8, false),
+    ("name", DataType::Utf8, true),
+    ("area_code", DataType::Utf8, true),
+];
+
+const TRUNKS: Columns = &[
+    ("as_of", DataType::Date32, false),
+    ("source", DataType::Utf8, false),
+    ("trunk", DataType::Utf8, false),
+    ("carrier", DataType::Utf8, true),
+    ("kind", DataType::Utf8, false),
+    ("party", DataType::Utf8, true),
+    ("circuits", DataType::Int64, true),
+    ("peer_source", DataType::Utf8, true),
+];
+
+const COST_CENTRES: Columns = &[
+    ("as_of", DataType::Date32, false),
+    ("cost_centre", DataType::Utf8, false),
+    ("name", DataType::Utf8, true),
+    ("directorate", DataType::Utf8, true),
+];
+
+fn columns(columns: Columns) -> SchemaRef {
+    Arc::new(Schema::new(
+        columns.iter().map(|(name, kind, null)| Field::new(*name, in_utc(kind), *null)).collect::<Vec<_>>(),
+    ))
+}

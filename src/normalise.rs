@@ -1,0 +1,324 @@
+//! The vendor's words to a `Leg`: zone to UTC and civil day, digits to numbers and extensions, trunks to direction.
+//! The only place that knows zones and numbering. It reads nothing and cannot fail: what it cannot tell is `unknown`.
+
+mod zone;
+
+use std::collections::HashMap;
+
+use crate::config::{Ddi, Pattern, Source};
+use crate::leg::{Direction, Leg, Outcome, RedirectReason};
+use crate::number::{self, Class};
+use crate::read::{RawRecord, RawTime, RecordId, Side, SideKind, hash};
+pub use zone::days;
+use zone::Zone;
+
+/// What is at the far end of a trunk, from `trunks.csv`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrunkKind {
+    /// Public network, SBC or gateway: what is dialled there is a number of the public plan.
+    Public,
+    /// Tie line or third party: calls leave and enter by it, with numbers of a private plan.
+    Private,
+    Voicemail,
+    Recorder,
+}
+
+/// Trunk names of one source.
+pub type Trunks = HashMap<String, TrunkKind>;
+
+/// All that is settled for one source before its first record.
+#[derive(Debug)]
+pub struct Normaliser<'a> {
+    source: &'a str,
+    platform: &'static str,
+    outside_prefix: &'a str,
+    area_code: &'a str,
+    extensions: &'a [Pattern],
+    ddi: &'a [Ddi],
+    trunks: &'a Trunks,
+    zone: Zone,
+    input_id: i64,
+    /// Where the four parties' numbers are made; used again for every record.
+    scratch: [String; 4],
+}
+
+/// A side of the leg once the trunk list has had its word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// A handset, or an end of ours that the platform does not name.
+    Ours,
+    Public,
+    Private,
+    Voicemail,
+    Recorder,
+}
+
+impl End {
+    /// As far as the record alone tells.
+    const fn of(kind: SideKind) -> Self {
+        match kind {
+            SideKind::Trunk => Self::Public,
+            SideKind::Voicemail => Self::Voicemail,
+            SideKind::Unknown | SideKind::Handset => Self::Ours,
+        }
+    }
+
+    const fn is_line(self) -> bool {
+        matches!(self, Self::Public | Self::Private)
+    }
+
+    const fn is_service(self) -> bool {
+        matches!(self, Self::Voicemail | Self::Recorder)
+    }
+}
+
+/// What digits that are no extension of ours can be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plan {
+    /// They went by a public trunk: an outside number, whatever they look like.
+    Public,
+    /// They belong to a handset or to somebody's private plan: outside only where they cannot mean anything else.
+    Private,
+    /// Nobody can tell but their shape.
+    Shape,
+}
+
+/// A party: the number to store, our extension if it is one, the class if it is not.
+#[derive(Clone, Copy, Default)]
+struct Party<'b> {
+    number: Option<&'b str>,
+    extension: Option<&'b str>,
+    class: Option<Class>,
+}
+
+impl<'a> Normaliser<'a> {
+    /// The zone's name was checked with the configuration; one that is unknown all the same counts as UTC.
+    pub fn new(source: &'a Source, platform: &'static str, trunks: &'a Trunks, input_id: i64) -> Self {
+        Self {
+            source: &source.name,
+            platform,
+            outside_prefix: &source.outside_prefix,
+            area_code: &source.area_code,
+            extensions: &source.extensions,
+            ddi: &source.ddi,
+            trunks,
+            zone: Zone::new(source.timezone.parse().unwrap_or(chrono_tz::UTC)),
+            input_id,
+            scratch: Default::default(),
+        }
+    }
+
+    /// Gives the leg of a record to `take`. Where the record has no id of the vendor's, `leg_key` is the hash of its
+    /// text alone, and the ordinal within the day is still to be worked in ([`ordinal_key`]).
+    pub fn leg<R>(&mut self, raw: &RawRecord<'_>, take: impl FnOnce(&Leg<'_>) -> R) -> R {
+        let (from, to) = self.ends(raw);
+        // The scratch strings leave `self` for the length of the call so that parties can borrow from both.
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let [caller, dialled, callee, redirect] = &mut scratch;
+        let from_plan = if from == End::Public { Plan::Public } else { Plan::Private };
+        let to_plan = match to {
+            End::Public => Plan::Public,
+            End::Ours if raw.called.device.is_empty() && raw.called.kind != SideKind::Handset => Plan::Shape,
+            End::Ours | End::Private | End::Voicemail | End::Recorder => Plan::Private,
+        };
+        // What was dialled is where the call went, unless it was passed on to somewhere else.
+        let dialled_plan = match raw.redirect.is_empty() || raw.dialled == raw.callee {
+            true => to_plan,
+            false if from.is_line() => Plan::Private,
+            false => Plan::Shape,
+        };
+        let caller = self.party(raw.caller, from_plan, "", caller);
+        let dialled = self.party(raw.dialled, dialled_plan, self.outside_prefix, dialled);
+        let callee = self.party(raw.callee, to_plan, self.outside_prefix, callee);
+        let redirect_ext = self.party(raw.redirect, Plan::Shape, self.outside_prefix, redirect).extension;
+        let asked = if callee.number.is_some() { callee } else { dialled };
+        let direction = match raw.direction {
+            // The trunk list has the last word: what a record calls a trunk may be the voicemail.
+            Some(direction) if !from.is_service() && !to.is_service() => direction,
+            _ => direction(from, to, &raw.called, caller, asked),
+        };
+        let was_ours = dialled.extension.is_some() || redirect_ext.is_some();
+        let outcome = outcome(raw, to, was_ours && callee.extension.is_none());
+        let (started_at_us, local_day, local_minute) = match raw.started {
+            RawTime::Utc(seconds) => self.zone.civil(seconds),
+            RawTime::Local(civil) => self.zone.from_civil(civil),
+        };
+        let outside = match direction {
+            Direction::Inbound => caller.class,
+            Direction::Outbound | Direction::Tandem => callee.class.or(dialled.class),
+            Direction::Internal | Direction::Unknown => None,
+        };
+        let (leg_key, call_key) = self.keys(raw);
+        let leg = Leg {
+            leg_key,
+            call_key,
+            source: self.source,
+            platform: self.platform,
+            input_id: self.input_id,
+            record_no: raw.line as i64,
+            started_at_us,
+            local_day,
+            local_minute,
+            ring_s: raw.ring_s,
+            talk_s: raw.talk_s,
+            direction,
+            outcome,
+            caller: caller.number,
+            dialled: dialled.number,
+            callee: callee.number,
+            caller_ext: caller.extension,
+            dialled_ext: dialled.extension,
+            callee_ext: callee.extension,
+            redirect_ext,
+            redirect_reason: raw.redirect_reason,
+            caller_device: handset(from, &raw.calling),
+            callee_device: handset(to, &raw.called),
+            caller_user: some(raw.calling.user),
+            callee_user: some(raw.called.user),
+            trunk_in: trunk(from, &raw.calling),
+            trunk_out: trunk(to, &raw.called),
+            hunt_group: some(raw.hunt_group),
+            number_class: outside.map(Class::word),
+            cause: raw.cause,
+            account_code: some(raw.account_code),
+            charge_micros: raw.charge_micros,
+            currency: some(raw.currency),
+            vendor_kind: some(raw.vendor_kind),
+            part: raw.part,
+        };
+        let result = take(&leg);
+        self.scratch = scratch;
+        result
+    }
+
+    fn keys(&self, raw: &RawRecord<'_>) -> (i64, i64) {
+        let source = self.source.as_bytes();
+        let leg = match raw.id {
+            RecordId::Vendor(id) => hash(&[source, id.as_bytes()]),
+            RecordId::Text(text) => hash(&[source, text]),
+        };
+        (leg as i64, hash(&[source, &raw.call.to_le_bytes()]) as i64)
+    }
+
+    fn ends(&self, raw: &RawRecord<'_>) -> (End, End) {
+        let (mut from, mut to) = (self.end(&raw.calling, raw.caller), self.end(&raw.called, raw.callee));
+        // Trunks that the record knows of and does not name.
+        if from == End::Ours && matches!(raw.direction, Some(Direction::Inbound | Direction::Tandem)) {
+            from = End::Public;
+        }
+        if to == End::Ours && matches!(raw.direction, Some(Direction::Outbound | Direction::Tandem)) {
+            to = End::Public;
+        }
+        // A trunk to the voicemail that the list lacks, but the record knows.
+        if to == End::Public && raw.outcome == Outcome::Voicemail && !self.trunks.contains_key(raw.called.device) {
+            to = End::Voicemail;
+        }
+        (from, to)
+    }
+
+    fn end(&self, side: &Side<'_>, number: &str) -> End {
+        // Voicemail and recorders without a device are listed by their number.
+        if side.device.is_empty() {
+            return match self.trunks.get(number) {
+                Some(TrunkKind::Voicemail) if !number.is_empty() => End::Voicemail,
+                Some(TrunkKind::Recorder) if !number.is_empty() => End::Recorder,
+                _ => End::of(side.kind),
+            };
+        }
+        match self.trunks.get(side.device) {
+            Some(TrunkKind::Public) => End::Public,
+            Some(TrunkKind::Private) => End::Private,
+            Some(TrunkKind::Voicemail) => End::Voicemail,
+            Some(TrunkKind::Recorder) => End::Recorder,
+            None => End::of(side.kind),
+        }
+    }
+
+    /// Our own extensions come first: only the site knows that 11100 is one of its desks and no short code. But a line
+    /// that called 999 by a public trunk must not look as if it had not.
+    fn party<'b>(&self, digits: &'b str, plan: Plan, prefix: &str, scratch: &'b mut String) -> Party<'b> {
+        if digits.is_empty() {
+            return Party::default();
+        }
+        let rules = number::Rules { outside_prefix: prefix, area_code: self.area_code, by_trunk: plan == Plan::Public };
+        if let Some(extension) = self.extension(digits) {
+            let is_emergency = || number::outside(digits, &rules, scratch).is_some_and(|found| found.class.is_emergency());
+            if plan != Plan::Public || !is_emergency() {
+                return Party { number: Some(extension), extension: Some(extension), class: None };
+            }
+        }
+        match number::outside(digits, &rules, scratch) {
+            Some(found) if plan != Plan::Private || found.number.starts_with('+') || found.class.is_emergency() => {
+                match self.ddi.iter().find_map(|d| d.extension(found.number)) {
+                    Some(extension) => Party { number: Some(extension), extension: Some(extension), class: None },
+                    None => Party { number: Some(found.number), extension: None, class: Some(found.class) },
+                }
+            }
+            _ => Party { number: Some(digits), extension: None, class: None },
+        }
+    }
+
+    fn extension<'b>(&self, digits: &'b str) -> Option<&'b str> {
+        match self.extensions.iter().any(|p| p.matches(digits)) {
+            true => Some(digits),
+            // A direct-dial number already in E.164; other spellings go through the dialling pipeline first.
+            false => self.ddi.iter().find_map(|d| d.extension(digits)),
+        }
+    }
+}
+
+/// The key of a record that has no id of its own: its text and which of the equal texts of that day it is.
+pub fn ordinal_key(text_key: i64, ordinal: u32) -> i64 {
+    hash(&[&text_key.to_le_bytes(), &ordinal.to_le_bytes()]) as i64
+}
+
+fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn handset<'b>(end: End, side: &Side<'b>) -> Option<&'b str> {
+    if end == End::Ours { some(side.device) } else { None }
+}
+
+fn trunk<'b>(end: End, side: &Side<'b>) -> Option<&'b str> {
+    if end == End::Ours { None } else { some(side.device) }
+}
+
+/// Voicemail and recorders are ours: a call to them stays inside. `asked` is where it ended, or should have.
+fn direction(from: End, to: End, called: &Side<'_>, caller: Party<'_>, asked: Party<'_>) -> Direction {
+    match (from.is_line(), to.is_line()) {
+        (true, true) => Direction::Tandem,
+        (true, false) => Direction::Inbound,
+        (false, true) => Direction::Outbound,
+        (false, false) if to != End::Ours || asked.extension.is_some() => Direction::Internal,
+        // A device that nobody listed and whose name tells nothing is no handset if it took an emergency call.
+        (false, false) if !called.device.is_empty() => match asked.class {
+            Some(Class::Emergency) if called.kind != SideKind::Handset => Direction::Outbound,
+            _ => Direction::Internal,
+        },
+        // No trunk and no device was reached: what was dialled tells where it should have gone.
+        (false, false) => match asked.class {
+            Some(Class::Unknown) | None if asked.number.is_none() => Direction::Unknown,
+            Some(Class::Unknown) | None if caller.extension.is_some() || from.is_service() => Direction::Internal,
+            Some(Class::Unknown) | None => Direction::Unknown,
+            Some(_) => Direction::Outbound,
+        },
+    }
+}
+
+/// `left_us`: a number of ours was asked for, and the call did not end at one.
+fn outcome(raw: &RawRecord<'_>, to: End, left_us: bool) -> Outcome {
+    let forwarded = matches!(
+        raw.redirect_reason,
+        Some(RedirectReason::ForwardAll | RedirectReason::ForwardBusy | RedirectReason::ForwardNoAnswer)
+    );
+    match raw.outcome {
+        Outcome::Answered if to == End::Voicemail => Outcome::Voicemail,
+        // Forwarded out of the platform: somebody answered, but none of our handsets.
+        Outcome::Answered if forwarded && to.is_line() && left_us => Outcome::Diverted,
+        outcome => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,304 @@
+//! Cisco CUCM call detail records: comma-separated files with a header row, 118 to 133 columns, and the CAR export.
+//! Columns are found by name, never by position. A record is a line: a quoted line break is not known of CUCM, so a
+//! stray quote can spoil its own line only. Media records (CMR) are counted and skipped.
+//!
+//! Sources: Cisco "Call Detail Records Administration Guide" 14/15; what was only seen in real files is marked so in
+//! `docs/formats.md`.
+
+mod codes;
+mod columns;
+
+use std::io::BufRead;
+use std::net::Ipv4Addr;
+
+use memchr::memmem;
+
+use super::{About, Block, Decoder, Likelihood, RawRecord, RawTime, ReadError, Reader, RecordId, Reject, Side, Sink, Skip, hash, next_block};
+use crate::leg::{Outcome, Part, RedirectReason};
+use columns::{Columns, Field};
+
+/// The reader of format `cisco-cucm`.
+pub struct Cucm;
+
+impl Reader for Cucm {
+    fn id(&self) -> &'static str {
+        "cisco-cucm"
+    }
+
+    fn sniff(&self, head: &[u8], name: &str) -> Likelihood {
+        let first = head.split(|b| *b == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+        if columns::is_header(first) {
+            Likelihood::Sure
+        } else if name.starts_with("cdr_") || name.starts_with("cmr_") {
+            Likelihood::Maybe
+        } else {
+            Likelihood::No
+        }
+    }
+
+    /// CUCM writes `_cdr_…` and renames it when the file is closed.
+    fn is_active(&self, name: &str) -> bool {
+        name.starts_with('_')
+    }
+
+    fn open(&self, text: &mut dyn BufRead, _about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError> {
+        survey(text).map(|decoder| Box::new(decoder) as Box<dyn Decoder>)
+    }
+}
+
+/// Which columns are in force where. Files of several versions may have been put one behind the other.
+#[derive(Default)]
+struct CucmDecoder {
+    /// The different header rows; `None` for one that lacks a column no record can do without.
+    layouts: Vec<Option<Columns>>,
+    /// Lines from which another of the `layouts` is in force, in file order.
+    changes: Vec<(u64, usize)>,
+    header_rows: u64,
+}
+
+impl CucmDecoder {
+    /// The columns of a line, or why there are none: a line is never read by a header that does not stand above it.
+    fn columns(&self, line: u64) -> Result<&Columns, (Reject, &'static str)> {
+        let above = self.changes.partition_point(|(from, _)| *from <= line);
+        let (_, layout) = above.checked_sub(1).map(|at| self.changes[at]).ok_or((Reject::WrongShape, "no header above"))?;
+        self.layouts[layout].as_ref().ok_or((Reject::WrongShape, "the header above lacks a needed column"))
+    }
+}
+
+/// One pass over the whole text for its header rows and for the marks a spreadsheet program leaves.
+fn survey(text: &mut dyn BufRead) -> Result<CucmDecoder, ReadError> {
+    let scientific_mark = memmem::Finder::new("E+");
+    let mut decoder = CucmDecoder::default();
+    let (mut seen, mut refusal): (Vec<Vec<u8>>, _) = (Vec::new(), None);
+    let (mut first_line, mut is_blank) = (1, true);
+    let mut block = Vec::new();
+    while next_block(text, 1 << 20, &mut block)? {
+        if let Some(at) = scientific_mark.find_iter(&block).find(|at| is_scientific(&block, *at)) {
+            let line = first_line + memchr::memchr_iter(b'\n', &block[..at]).count() as u64;
+            return Err(ReadError::Refused {
+                what: format!("line {line}: a spreadsheet program saved this copy: it turned long numbers into the form 1.2E+11"),
+                hint: "deliver the file as CUCM wrote it; the digits in this copy are lost",
+            });
+        }
+        is_blank = is_blank && block.trim_ascii().is_empty();
+        for (line, bytes) in (Block { first_line, bytes: &block }).lines() {
+            first_line = line + 1;
+            if !columns::is_header(bytes) {
+                continue;
+            }
+            decoder.header_rows += 1;
+            let layout = seen.iter().position(|header| header == bytes).unwrap_or(seen.len());
+            if layout == seen.len() {
+                seen.push(bytes.to_vec());
+                let columns = Columns::of(bytes, line);
+                decoder.layouts.push(columns.map_err(|error| refusal = refusal.take().or(Some(error))).ok());
+            }
+            if decoder.changes.last().is_none_or(|(_, last)| *last != layout) {
+                decoder.changes.push((line, layout));
+            }
+        }
+    }
+    match refusal {
+        _ if decoder.layouts.iter().any(Option::is_some) => Ok(decoder),
+        Some(refusal) => Err(refusal),
+        None if is_blank => Err(ReadError::Refused {
+            what: "the file is empty".into(),
+            hint: "the transfer may have been cut; deliver it again",
+        }),
+        None => Err(ReadError::Refused {
+            what: "no line names CUCM's columns (cdrRecordType, …)".into(),
+            hint: "deliver the file with its header row; without it no column can be told from another",
+        }),
+    }
+}
+
+/// Whether the `E+` at `at` is the middle of a whole field like `9.12678E+11`, outside quotes.
+fn is_scientific(block: &[u8], at: usize) -> bool {
+    let before = block[..at].iter().rev().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+    let after = block[at + 2..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let opens = at == before || b",\n".contains(&block[at - before - 1]);
+    let closes = block.get(at + 2 + after).is_none_or(|b| b",\r\n".contains(b));
+    let line = memchr::memrchr(b'\n', &block[..at]).map_or(0, |end| end + 1);
+    let is_quoted = || memchr::memchr_iter(b'"', &block[line..at]).count() % 2 == 1;
+    before > 0 && (1..=2).contains(&after) && opens && closes && !is_quoted()
+}
+
+impl Decoder for CucmDecoder {
+    fn options(&self) -> String {
+        let mut options = match self.layouts.iter().flatten().next() {
+            Some(first) => format!("columns={}; layout={}", first.count, first.layout()),
+            None => String::new(),
+        };
+        if self.header_rows > 1 {
+            options += &format!("; headers={}", self.header_rows);
+        }
+        options
+    }
+
+    fn decode(&self, block: Block<'_>, sink: &mut dyn Sink) {
+        let mut unquoted = String::new();
+        for (line, bytes) in block.lines() {
+            let skip = match () {
+                () if bytes.trim_ascii().is_empty() => Some(Skip::Blank),
+                () if columns::is_header(bytes) => Some(Skip::Header),
+                () if columns::is_type_row(bytes) => Some(Skip::TypeRow),
+                () => None,
+            };
+            if let Some(skip) = skip {
+                sink.skip(line, skip);
+                continue;
+            }
+            unquoted.clear();
+            let found = text(bytes).and_then(|text| decode_line(self.columns(line)?, line, text, &mut unquoted, sink));
+            if let Err((why, detail)) = found {
+                sink.reject(line, why, detail, bytes);
+            }
+        }
+    }
+}
+
+fn text(line: &[u8]) -> Result<&str, (Reject, &'static str)> {
+    // All bytes are looked at, without an early end, so that it costs next to nothing.
+    if line.iter().fold(false, |found, b| found | (b.is_ascii_control() & (*b != b'\t'))) {
+        return Err((Reject::NotText, "control characters"));
+    }
+    std::str::from_utf8(line).map_err(|_| (Reject::NotText, "not UTF-8"))
+}
+
+fn decode_line(
+    columns: &Columns,
+    line: u64,
+    text: &str,
+    unquoted: &mut String,
+    sink: &mut dyn Sink,
+) -> Result<(), (Reject, &'static str)> {
+    let fields = columns.split(text, unquoted)?;
+    match fields.text(Field::RecordType) {
+        "1" => {}
+        "2" => return Ok(sink.skip(line, Skip::Quality)),
+        _ => return Err((Reject::UnknownKind, "cdrRecordType is neither 1 nor 2")),
+    }
+    if columns.is_media {
+        return Err((Reject::UnknownKind, "a call record under the header of media records"));
+    }
+    sink.record(&record(&fields, line)?);
+    Ok(())
+}
+
+fn record<'a>(fields: &columns::Fields<'a>, line: u64) -> Result<RawRecord<'a>, (Reject, &'static str)> {
+    let started = fields.number(Field::Origination, "dateTimeOrigination")?;
+    let connected = fields.number(Field::Connect, "dateTimeConnect")?;
+    let ended = fields.number(Field::Disconnect, "dateTimeDisconnect")?;
+    // Until 2106 in the 32 bits CUCM has for it; 0 means it did not happen, and every call began.
+    const LAST: i64 = u32::MAX as i64;
+    match () {
+        () if !(1..=LAST).contains(&started) => return Err((Reject::BadTime, "dateTimeOrigination is 0 or out of range")),
+        () if !(0..=LAST).contains(&connected) => return Err((Reject::BadTime, "dateTimeConnect is out of range")),
+        () if !(0..=LAST).contains(&ended) => return Err((Reject::BadTime, "dateTimeDisconnect is out of range")),
+        () => {}
+    }
+    let pkid = fields.text(Field::Pkid);
+    if pkid.is_empty() {
+        return Err((Reject::Missing, "pkid"));
+    }
+    let node = fields.number(Field::CallManagerId, "globalCallID_callManagerId")?;
+    let call_id = fields.number(Field::CallId, "globalCallID_callId")?;
+    let talk_s = fields.seconds(Field::Duration, "duration")?;
+    let orig_cause = fields.cause(Field::OrigCause, "origCause_value")?;
+    let dest_cause = fields.cause(Field::DestCause, "destCause_value")?;
+    let cause = if dest_cause != 0 { dest_cause } else { orig_cause };
+    let join = fields.code(Field::JoinOnBehalfOf, "joinOnBehalfOf")?;
+    let usage = fields.code(Field::PatternUsage, "calledPartyPatternUsage")?;
+    let last_reason = fields.code(Field::LastRedirectReason, "lastRedirectRedirectReason")?;
+    let first_reason = fields.code(Field::OrigRedirectReason, "origCalledPartyRedirectReason")?;
+    let caller = fields.text(Field::Caller);
+    let callee = fields.text(Field::FinalCalled);
+    let hunt_group = fields.hunt_pilot();
+    let redirect_reason = codes::redirect_reason(last_reason)
+        .or_else(|| codes::redirect_reason(first_reason))
+        .or((!hunt_group.is_empty()).then_some(RedirectReason::Hunt));
+    let dest_device = fields.text(Field::DestDevice);
+    let calling = side(fields, Field::OrigDevice, Field::CallingUser, Field::IncomingProtocol, [Field::OrigAddress, Field::OrigIp])?;
+    let called = side(fields, Field::DestDevice, Field::CalledUser, Field::OutgoingProtocol, [Field::DestAddress, Field::DestIp])?;
+    let outcome = match connected != 0 {
+        true if usage == codes::USAGE_VOICEMAIL_PORT => Outcome::Voicemail,
+        true => Outcome::Answered,
+        false if callee.is_empty() => Outcome::Abandoned,
+        false => codes::unconnected(cause, !dest_device.is_empty()),
+    };
+    // The node's counter wraps at 24 bits: a bucket of eight days keeps calls of different months apart, and a call
+    // and its transfers together but for the one midnight in eight.
+    let bucket = started / (8 * 86_400);
+    let account = fields.text(Field::ClientMatter);
+    Ok(RawRecord {
+        line,
+        id: RecordId::Vendor(pkid),
+        call: hash(&[
+            fields.text(Field::Cluster).as_bytes(),
+            &node.to_le_bytes(),
+            &call_id.to_le_bytes(),
+            &bucket.to_le_bytes(),
+        ]),
+        started: RawTime::Utc(started),
+        ring_s: i32::try_from(if connected != 0 { connected - started } else { ended - started }).ok().filter(|s| *s >= 0),
+        talk_s: if connected != 0 { talk_s } else { 0 },
+        direction: None,
+        outcome,
+        part: part(join, caller, callee),
+        caller,
+        dialled: fields.text(Field::OriginalCalled),
+        callee,
+        // CUCM fills lastRedirectDn on plain calls too; only with a reason did somebody pass the call on.
+        redirect: if last_reason != 0 { fields.text(Field::LastRedirect) } else { "" },
+        redirect_reason,
+        calling,
+        called,
+        hunt_group,
+        cause: Some(cause),
+        account_code: if account.is_empty() { fields.text(Field::AuthDescription) } else { account },
+        charge_micros: None,
+        currency: "",
+        vendor_kind: match fields.text(Field::JoinOnBehalfOf) {
+            "0" => "",
+            code => code,
+        },
+    })
+}
+
+/// Set-up legs count for both parties of a transfer or conference, so the record that joins them is a continuation.
+/// What a bridge originates (`b00…`: recording, monitoring, conference) is nobody's call.
+fn part(join: i64, caller: &str, callee: &str) -> Part {
+    match join {
+        codes::RECORDING | codes::MONITORING => Part::System,
+        _ if codes::is_bridge(caller) => Part::System,
+        codes::TRANSFER | codes::CONFERENCE => Part::Continued,
+        _ if codes::is_bridge(callee) => Part::Continued,
+        _ => Part::Whole,
+    }
+}
+
+fn side<'a>(
+    fields: &columns::Fields<'a>,
+    device: Field,
+    user: Field,
+    protocol: Field,
+    [address, ip]: [Field; 2],
+) -> Result<Side<'a>, (Reject, &'static str)> {
+    let name = fields.text(device);
+    let kind = codes::side_kind(name, fields.code(protocol, "protocol id")?);
+    // An H.323 or SIP peer without a name is known by its address: the text where there is one.
+    let device = match (name, fields.text(address)) {
+        ("", "") if kind == super::SideKind::Trunk => fields.text(ip),
+        ("", text) if kind == super::SideKind::Trunk => text,
+        (name, _) => name,
+    };
+    Ok(Side { device, user: fields.text(user), kind })
+}
+
+/// CUCM writes an IPv4 address as a signed number with its bytes reversed: −1139627840 is 192.168.18.188.
+pub fn ipv4(number: i64) -> Option<Ipv4Addr> {
+    let bits = u32::try_from(number).ok().or_else(|| i32::try_from(number).ok().map(|n| n as u32))?;
+    Some(Ipv4Addr::from(bits.swap_bytes()))
+}
+
+

@@ -1,0 +1,293 @@
+//! CUCM columns by name: which of a file's columns are wanted, and the wanted fields of one line. Knows no codes.
+
+use crate::read::{ReadError, Reject};
+
+/// The fields onhook uses. `NAMES` has each one's spellings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    RecordType,
+    CallManagerId,
+    CallId,
+    Cluster,
+    Pkid,
+    Origination,
+    Connect,
+    Disconnect,
+    Duration,
+    Caller,
+    CallingUser,
+    OriginalCalled,
+    FinalCalled,
+    CalledUser,
+    LastRedirect,
+    OrigCause,
+    DestCause,
+    OrigDevice,
+    DestDevice,
+    OrigRedirectReason,
+    LastRedirectReason,
+    JoinOnBehalfOf,
+    ClientMatter,
+    AuthDescription,
+    OrigAddress,
+    DestAddress,
+    OrigIp,
+    DestIp,
+    IncomingProtocol,
+    OutgoingProtocol,
+    HuntPilot,
+    PatternUsage,
+}
+
+const COUNT: usize = NAMES.len();
+
+/// Field, its spellings in lower case (the file's first, then those of Cisco's documents), and whether a call record
+/// without it means nothing. In the order of `Field`.
+static NAMES: &[(Field, &[&str], bool)] = &[
+    (Field::RecordType, &["cdrrecordtype"], true),
+    (Field::CallManagerId, &["globalcallid_callmanagerid"], true),
+    (Field::CallId, &["globalcallid_callid"], true),
+    (Field::Cluster, &["globalcallid_clusterid"], false),
+    (Field::Pkid, &["pkid"], true),
+    (Field::Origination, &["datetimeorigination"], true),
+    (Field::Connect, &["datetimeconnect"], true),
+    (Field::Disconnect, &["datetimedisconnect"], true),
+    (Field::Duration, &["duration"], true),
+    (Field::Caller, &["callingpartynumber"], true),
+    (Field::CallingUser, &["callingpartyunicodeloginuserid", "callingpartyloginuserid"], false),
+    (Field::OriginalCalled, &["originalcalledpartynumber"], true),
+    (Field::FinalCalled, &["finalcalledpartynumber"], true),
+    (Field::CalledUser, &["finalcalledpartyunicodeloginuserid", "finalcalledpartyloginuserid"], false),
+    (Field::LastRedirect, &["lastredirectdn"], false),
+    (Field::OrigCause, &["origcause_value"], true),
+    (Field::DestCause, &["destcause_value"], true),
+    (Field::OrigDevice, &["origdevicename"], true),
+    (Field::DestDevice, &["destdevicename"], true),
+    (Field::OrigRedirectReason, &["origcalledpartyredirectreason"], false),
+    (Field::LastRedirectReason, &["lastredirectredirectreason"], false),
+    (Field::JoinOnBehalfOf, &["joinonbehalfof"], false),
+    (Field::ClientMatter, &["clientmattercode"], false),
+    (Field::AuthDescription, &["authcodedescription"], false),
+    (Field::OrigAddress, &["origipv4v6addr"], false),
+    (Field::DestAddress, &["destipv4v6addr"], false),
+    (Field::OrigIp, &["origipaddr"], false),
+    (Field::DestIp, &["destipaddr"], false),
+    (Field::IncomingProtocol, &["incomingprotocolid"], false),
+    (Field::OutgoingProtocol, &["outgoingprotocolid"], false),
+    (Field::HuntPilot, &["huntpilotdn"], false),
+    (Field::PatternUsage, &["calledpartypatternusage"], false),
+];
+
+/// Whether the line names CUCM's columns.
+pub fn is_header(line: &[u8]) -> bool {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii_start();
+    let line = line.strip_prefix(b"\"").unwrap_or(line);
+    line.get(..13).is_some_and(|name| name.eq_ignore_ascii_case(b"cdrRecordType"))
+}
+
+/// Whether the line is the row of data types below the header.
+pub fn is_type_row(line: &[u8]) -> bool {
+    let first = line.split(|b| *b == b',').next().unwrap_or_default().trim_ascii();
+    let first = first.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(first);
+    first == b"INTEGER" || first == b"STRING"
+}
+
+/// The columns of one header row.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// Columns in all, unknown ones too.
+    pub count: usize,
+    /// A header of media records (CMR): its rows are counted and skipped.
+    pub is_media: bool,
+    /// The CAR tool's export: re-ordered, hunt pair swapped, `\ ` for blank.
+    is_car: bool,
+    /// Column and field, by column.
+    wanted: Vec<(usize, usize)>,
+}
+
+impl Columns {
+    /// # Errors
+    /// A column without which no call can be told is not there.
+    pub fn of(header: &[u8], line: u64) -> Result<Self, ReadError> {
+        let header = String::from_utf8_lossy(header).to_ascii_lowercase();
+        let names: Vec<String> =
+            header.trim_start_matches('\u{feff}').split(',').map(|n| n.trim().trim_matches('"').replace(' ', "")).collect();
+        let mut wanted = Vec::new();
+        let is_media = !names.iter().any(|n| n == "datetimeorigination") && names.iter().any(|n| n == "datetimestamp");
+        for (field, (_, spellings, required)) in NAMES.iter().enumerate() {
+            match names.iter().position(|n| spellings.contains(&n.as_str())) {
+                Some(column) => wanted.push((column, field)),
+                None if *required && !is_media => {
+                    return Err(ReadError::Refused {
+                        what: format!("line {line}: the header has no column {}", spellings[0]),
+                        hint: "deliver the file with all the columns CUCM wrote",
+                    });
+                }
+                None => {}
+            }
+        }
+        wanted.sort_unstable();
+        let is_car = !is_media && !names.iter().any(|n| n == "incomingicid") && names.len() > 110;
+        Ok(Self { count: names.len(), is_media, is_car, wanted })
+    }
+
+    /// For people: which kind of file this is.
+    pub fn layout(&self) -> &'static str {
+        match (self.is_media, self.is_car) {
+            (true, _) => "cmr",
+            (_, true) => "car-export",
+            _ => "cdr",
+        }
+    }
+
+    /// The wanted fields of a line. `unquoted` takes the few texts that are not in the line as they stand.
+    pub fn split<'a>(&self, text: &'a str, unquoted: &'a mut String) -> Result<Fields<'a>, (Reject, &'static str)> {
+        let mut spans = [Span::default(); COUNT];
+        let bytes = text.as_bytes();
+        let mut wanted = self.wanted.iter().copied().peekable();
+        let (mut at, mut column) = (0, 0);
+        loop {
+            let span = match bytes.get(at) {
+                Some(b'"') => {
+                    let span = quoted(text, at + 1, unquoted).ok_or((Reject::WrongShape, "a quote is not closed"))?;
+                    at = span.next;
+                    span.span
+                }
+                _ => {
+                    let end = bytes[at..].iter().position(|b| *b == b',').map_or(bytes.len(), |n| at + n);
+                    let span = Span { start: at, end, elsewhere: false };
+                    at = end;
+                    span
+                }
+            };
+            if let Some((_, field)) = wanted.next_if(|(wanted, _)| *wanted == column) {
+                spans[field] = span;
+            }
+            column += 1;
+            match bytes.get(at) {
+                Some(b',') => at += 1,
+                None => break,
+                Some(_) => return Err((Reject::WrongShape, "text after a closing quote")),
+            }
+        }
+        // A media row may be shorter or longer: it is skipped in any case.
+        if column != self.count && !self.is_media {
+            return Err((Reject::WrongShape, "the line has not as many fields as its header"));
+        }
+        // Only an end without a device name is known by its address.
+        for (device, ip) in [(Field::OrigDevice, Field::OrigIp), (Field::DestDevice, Field::DestIp)] {
+            if spans[device as usize].text(text, unquoted).is_empty() {
+                let number = spans[ip as usize].text(text, unquoted).parse().ok().filter(|n| *n != 0);
+                let start = unquoted.len();
+                unquoted.push_str(&number.and_then(super::ipv4).map(|address| address.to_string()).unwrap_or_default());
+                spans[ip as usize] = Span { start, end: unquoted.len(), elsewhere: true };
+            }
+        }
+        Ok(Fields { text, unquoted, spans, is_car: self.is_car })
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Span {
+    start: usize,
+    end: usize,
+    /// In `unquoted`, not in the line.
+    elsewhere: bool,
+}
+
+impl Span {
+    fn text<'a>(self, line: &'a str, unquoted: &'a str) -> &'a str {
+        let text = if self.elsewhere { unquoted } else { line };
+        match text[self.start..self.end].trim() {
+            // The CAR export's blank.
+            "\\" => "",
+            text => text,
+        }
+    }
+}
+
+struct Quoted {
+    span: Span,
+    /// Where the line goes on, after the closing quote.
+    next: usize,
+}
+
+/// The quoted field whose text begins at `start`; doubled quotes are copied out to `unquoted` as one.
+fn quoted(text: &str, start: usize, unquoted: &mut String) -> Option<Quoted> {
+    let bytes = text.as_bytes();
+    let mut end = start + memchr::memchr(b'"', &bytes[start..])?;
+    if bytes.get(end + 1) != Some(&b'"') {
+        return Some(Quoted { span: Span { start, end, elsewhere: false }, next: end + 1 });
+    }
+    let copied = unquoted.len();
+    let mut from = start;
+    loop {
+        unquoted.push_str(&text[from..end]);
+        if bytes.get(end + 1) != Some(&b'"') {
+            let span = Span { start: copied, end: unquoted.len(), elsewhere: true };
+            return Some(Quoted { span, next: end + 1 });
+        }
+        unquoted.push('"');
+        from = end + 2;
+        end = from + memchr::memchr(b'"', &bytes[from..])?;
+    }
+}
+
+/// The wanted fields of one line, unquoted. A field the file has no column for is blank.
+pub struct Fields<'a> {
+    text: &'a str,
+    unquoted: &'a str,
+    spans: [Span; COUNT],
+    is_car: bool,
+}
+
+impl<'a> Fields<'a> {
+    pub fn text(&self, field: Field) -> &'a str {
+        self.spans[field as usize].text(self.text, self.unquoted)
+    }
+
+    /// A number that must be there. Cisco's 32 bits may have been printed signed or unsigned.
+    pub fn number(&self, field: Field, name: &'static str) -> Result<i64, (Reject, &'static str)> {
+        self.text(field).parse().map_err(|_| (Reject::BadNumber, name))
+    }
+
+    /// A code that older files lack a column for: blank is 0.
+    pub fn code(&self, field: Field, name: &'static str) -> Result<i64, (Reject, &'static str)> {
+        match self.text(field) {
+            "" => Ok(0),
+            text => text.parse().map_err(|_| (Reject::BadNumber, name)),
+        }
+    }
+
+    /// A clearing cause as the unsigned 32 bits it is.
+    pub fn cause(&self, field: Field, name: &'static str) -> Result<i64, (Reject, &'static str)> {
+        match self.number(field, name)? {
+            n if (0..=i64::from(u32::MAX)).contains(&n) => Ok(n),
+            n => i32::try_from(n).map(|n| i64::from(n as u32)).map_err(|_| (Reject::BadNumber, name)),
+        }
+    }
+
+    pub fn seconds(&self, field: Field, name: &'static str) -> Result<i32, (Reject, &'static str)> {
+        i32::try_from(self.number(field, name)?).ok().filter(|s| *s >= 0).ok_or((Reject::BadNumber, name))
+    }
+
+    /// The hunt pilot's number; the CAR export holds a GUID or a partition there.
+    pub fn hunt_pilot(&self) -> &'a str {
+        match self.text(Field::HuntPilot) {
+            text if self.is_car && !text.bytes().all(|b| b.is_ascii_digit() || b == b'+') => "",
+            text => text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_in_the_order_of_the_fields() {
+        for (i, (field, ..)) in NAMES.iter().enumerate() {
+            assert_eq!(*field as usize, i, "{field:?}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Bytes to what the vendor wrote, a file per vendor format. Readers know no numbering plan, no time zone, no
+//! configuration and no lake; they open nothing themselves and keep nothing between inputs.
+
+pub mod cucm;
+pub mod mitel;
+
+use std::io::{BufRead, Read};
+
+use chrono::{NaiveDate, NaiveDateTime};
+
+use crate::leg::{Direction, Outcome, Part, RedirectReason, words};
+
+/// Decodes one vendor's call records.
+pub trait Reader: Sync {
+    /// Stable id: the `format` of a source, the `platform` column, the name in the docs.
+    fn id(&self) -> &'static str;
+    /// How likely these first bytes (already unpacked, a few KiB) are this format. `name` is only a hint.
+    fn sniff(&self, head: &[u8], name: &str) -> Likelihood;
+    /// Files that are not to be touched yet, by name: the platform is still writing them.
+    fn is_active(&self, _name: &str) -> bool {
+        false
+    }
+    /// Looks at the input from its start, as far as it needs, and settles what all its records share: header,
+    /// layout, years. The decoder it gives back can then take any block of whole lines in any order.
+    ///
+    /// # Errors
+    /// When nothing in the file can be trusted; the file is then reported by name and left out as a whole.
+    fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError>;
+}
+
+/// What is known of an input besides its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// File name without folders.
+    pub name: &'a str,
+    /// The last day a record of the file can be from: the file's time, or the day the caller says it was received.
+    pub received_on: NaiveDate,
+}
+
+/// Reads the records of one input, block by block.
+pub trait Decoder: Send + Sync {
+    /// What was detected, as `key=value` pairs parted by `; `, for the `options` column of `inputs`.
+    fn options(&self) -> String;
+    /// Gives every line of the block to `sink` exactly once: as a record, a skip or a reject.
+    fn decode(&self, block: Block<'_>, sink: &mut dyn Sink);
+}
+
+/// Whole lines of an input (the last one of the file may lack its line end).
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// 1-based physical line number of the first line.
+    pub first_line: u64,
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Block<'a> {
+    /// Line number and bytes of each line, without LF or CR LF.
+    pub fn lines(self) -> impl Iterator<Item = (u64, &'a [u8])> {
+        let Self { mut first_line, mut bytes } = self;
+        std::iter::from_fn(move || {
+            if bytes.is_empty() {
+                return None;
+            }
+            let end = memchr::memchr(b'\n', bytes);
+            let (line, rest) = match end {
+                Some(end) => (&bytes[..end], &bytes[end + 1..]),
+                None => (bytes, &bytes[bytes.len()..]),
+            };
+            bytes = rest;
+            first_line += 1;
+            Some((first_line - 1, line.strip_suffix(b"\r").unwrap_or(line)))
+        })
+    }
+}
+
+/// Takes what a decoder finds. Together the three methods account for every line.
+pub trait Sink {
+    /// A call record.
+    fn record(&mut self, raw: &RawRecord<'_>);
+    /// A line that is no call by design.
+    fn skip(&mut self, line: u64, why: Skip);
+    /// A line that should have been a call. `detail` names the field or the rule in a few words of ours, and never
+    /// holds a number from the line; `raw` is the line itself.
+    fn reject(&mut self, line: u64, why: Reject, detail: &str, raw: &[u8]);
+}
+
+/// A call record in the vendor's own words. Empty text means the vendor left it blank.
+#[derive(Clone, Debug)]
+pub struct RawRecord<'a> {
+    pub line: u64,
+    pub id: RecordId<'a>,
+    /// Hash of whatever the vendor gives all records of one call; of the record itself where it gives nothing.
+    pub call: u64,
+    pub started: RawTime,
+    /// Seconds before answer, or before the end where nobody answered.
+    pub ring_s: Option<i32>,
+    pub talk_s: i32,
+    /// Set only where the record itself says it; else the trunks decide in `normalise`.
+    pub direction: Option<Direction>,
+    pub outcome: Outcome,
+    pub part: Part,
+    /// Who called, as written.
+    pub caller: &'a str,
+    /// First number asked for, as written (after the platform's own translation, or the keys pressed).
+    pub dialled: &'a str,
+    /// Where the call ended, as written.
+    pub callee: &'a str,
+    /// Who last passed the call on, as written.
+    pub redirect: &'a str,
+    pub redirect_reason: Option<RedirectReason>,
+    pub calling: Side<'a>,
+    pub called: Side<'a>,
+    pub hunt_group: &'a str,
+    pub cause: Option<i64>,
+    pub account_code: &'a str,
+    pub charge_micros: Option<i64>,
+    pub currency: &'a str,
+    pub vendor_kind: &'a str,
+}
+
+/// One end of a leg: the device as the vendor names it and what the record itself tells about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Side<'a> {
+    pub device: &'a str,
+    pub user: &'a str,
+    pub kind: SideKind,
+}
+
+/// What an end of a leg is, as far as the record tells; the trunk list of the estate has the last word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SideKind {
+    #[default]
+    Unknown,
+    Handset,
+    /// Trunk, gateway or tie line: the device name is a trunk's.
+    Trunk,
+    Voicemail,
+}
+
+/// What makes the record itself and no other.
+#[derive(Clone, Copy, Debug)]
+pub enum RecordId<'a> {
+    /// The vendor's own id, unique by promise.
+    Vendor(&'a str),
+    /// The record's text, normalised as the reader sees fit (trailing blanks); equal texts of one day are told apart by their order.
+    Text(&'a [u8]),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RawTime {
+    /// Seconds since 1970-01-01 UTC.
+    Utc(i64),
+    /// Wall clock at the source.
+    Local(NaiveDateTime),
+}
+
+words!(
+    /// Why a line is a row of `rejects`. A closed set: never a parser's own words.
+    Reject {
+        /// Not UTF-8, or control characters where text belongs.
+        NotText = "not_text",
+        /// Fields or columns do not fit the header or layout.
+        WrongShape = "wrong_shape",
+        /// A field that must be a number is not, or is out of range.
+        BadNumber = "bad_number",
+        /// The date or time is missing or impossible.
+        BadTime = "bad_time",
+        /// A field without which the record means nothing is blank.
+        Missing = "missing",
+        /// A record type the format does not define.
+        UnknownKind = "unknown_kind",
+        /// The vendor's id is already there with other content.
+        Conflict = "conflict",
+    }
+);
+
+words!(
+    /// Why a line is no call by design.
+    Skip {
+        Header = "header",
+        TypeRow = "type_row",
+        Blank = "blank",
+        /// A media-quality record (Cisco CMR).
+        Quality = "quality",
+        /// A platform's notice between records.
+        Notice = "notice",
+    }
+);
+
+/// Why an input cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// What is wrong, and what to do next.
+    #[error("{what}")]
+    Refused { what: String, hint: &'static str },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likelihood {
+    No,
+    Maybe,
+    Sure,
+}
+
+/// Every format onhook reads.
+pub static READERS: &[&dyn Reader] = &[&cucm::Cucm, &mitel::MitelSmdr];
+
+/// The reader of that id.
+pub fn reader(id: &str) -> Option<&'static dyn Reader> {
+    READERS.iter().copied().find(|r| r.id() == id)
+}
+
+/// A stable 64-bit hash of parts, none of which can run into its neighbour.
+pub fn hash(parts: &[&[u8]]) -> u64 {
+    let mut hasher = xxhash_rust::xxh3::Xxh3Default::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.digest()
+}
+
+/// Reads up to `size` bytes more, then to the end of the line; false at the end of the text.
+pub fn next_block(text: &mut dyn BufRead, size: usize, block: &mut Vec<u8>) -> std::io::Result<bool> {
+    block.clear();
+    text.take(size as u64).read_to_end(block)?;
+    if block.last().is_some_and(|b| *b != b'\n') {
+        text.read_until(b'\n', block)?;
+    }
+    Ok(!block.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    #[test]
+    fn a_block_ends_at_a_line_end() {
+        let mut text = Cursor::new(b"aa\nbbbbbb\ncc".to_vec());
+        let mut block = Vec::new();
+        let mut blocks = Vec::new();
+        while next_block(&mut text, 4, &mut block).unwrap() {
+            blocks.push(String::from_utf8(block.clone()).unwrap());
+        }
+        assert_eq!(blocks, ["aa\nbbbbbb\n", "cc"]);
+    }
+}

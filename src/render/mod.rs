@@ -1,0 +1,298 @@
+//! The report model, plain data, and the one way each cell is printed; knows no SQL and no money rules.
+//! The renderers take `&Report` and give text or bytes: `html` a page, `xlsx` a workbook, `csv` a bare table.
+
+mod brush;
+mod chart;
+mod csv;
+mod html;
+#[cfg(test)]
+mod sample;
+mod xlsx;
+
+use crate::error::{Error, Result};
+use chrono::NaiveDate;
+use std::collections::HashSet;
+use std::fmt;
+
+pub use self::csv::csv;
+pub use self::html::html;
+pub use self::xlsx::xlsx;
+
+/// A whole report: headline figures, sections of one table each, and where the figures come from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    pub title: String,
+    pub subtitle: String,
+    /// The report's "now"; also the workbook's creation date, so that equal input gives equal bytes.
+    pub as_of: NaiveDate,
+    pub facts: Vec<Fact>,
+    pub sections: Vec<Section>,
+    /// What the figures rest on: lake version, configuration, case file, program version, …
+    pub provenance: Vec<(String, String)>,
+}
+
+/// A headline figure. `unit` and `note` may be empty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fact {
+    pub label: String,
+    pub value: Cell,
+    pub unit: String,
+    pub note: String,
+}
+
+/// One question and its answer. A blank line in `intro` starts a new paragraph; empty texts are left out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Section {
+    /// Anchor on the page and name of the workbook's sheet and table: `idle-handsets`.
+    pub id: String,
+    pub title: String,
+    pub intro: String,
+    pub chart: Option<Chart>,
+    pub table: Table,
+    pub note: String,
+    /// How many rows page and charts show; the workbook always has them all.
+    pub rows_shown: Option<usize>,
+    /// The file that holds the whole table, named where `rows_shown` cuts it.
+    pub file: Option<String>,
+}
+
+/// Every row, and `total`, has one cell a column.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    pub caption: String,
+    pub columns: Vec<Column>,
+    pub rows: Vec<Vec<Cell>>,
+    /// A last row that sums up the others; never in a CSV file, never in a chart.
+    pub total: Option<Vec<Cell>>,
+}
+
+/// `name` is for programs (CSV header), `title` for people, with the unit where the cells do not show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    pub name: String,
+    pub title: String,
+    pub kind: Kind,
+}
+
+/// What the cells of a column mean. A cell may still be `Empty`, or a `Text` that says why there is no figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Int,
+    Decimal,
+    Pence,
+    Date,
+    Bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    Empty,
+    Text(String),
+    Int(i64),
+    /// A value and how many places to print.
+    Decimal(f64, u8),
+    Pence(i64),
+    Date(NaiveDate),
+    Bool(bool),
+}
+
+/// A picture of some columns of its section's table, so it cannot carry a figure the table lacks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Chart {
+    /// Amounts that add up within each category; negative ones stack downwards.
+    StackedBars(Plot),
+    /// One line a series over ordered categories; a cell without a number is a gap.
+    Lines(Plot),
+}
+
+/// Columns are indices into `Table::columns`; series are named by their columns' titles.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plot {
+    pub title: String,
+    /// What the picture shows, in a sentence, for those who cannot see it.
+    pub says: String,
+    pub category: usize,
+    pub series: Vec<usize>,
+    /// What the value axis measures, with its unit: `Handsets`. The axis of a `Pence` column adds its own `(£ million)`.
+    pub value_label: String,
+}
+
+impl Column {
+    pub fn new(name: impl Into<String>, title: impl Into<String>, kind: Kind) -> Self {
+        Self { name: name.into(), title: title.into(), kind }
+    }
+}
+
+impl Kind {
+    /// Right-aligned, and fit for a chart.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Int | Self::Decimal | Self::Pence)
+    }
+}
+
+impl Chart {
+    pub fn plot(&self) -> &Plot {
+        match self {
+            Self::StackedBars(plot) | Self::Lines(plot) => plot,
+        }
+    }
+}
+
+impl Cell {
+    /// The number as charts and spreadsheets take it; money in pounds.
+    fn number(&self) -> Option<f64> {
+        match *self {
+            Self::Int(value) => Some(value as f64),
+            Self::Decimal(value, _) if value.is_finite() => Some(value),
+            Self::Pence(value) => Some(value as f64 / 100.0),
+            _ => None,
+        }
+    }
+}
+
+/// As a person reads it: `12,345` · `£1,234.50` · `−3.2` · `31 Mar 2024` · `yes` · `—`.
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) if !text.is_empty() => f.write_str(text),
+            Self::Int(value) => grouped(f, "", &value.to_string()),
+            Self::Decimal(value, places) if value.is_finite() => {
+                grouped(f, "", &format!("{value:.*}", usize::from(*places)))
+            }
+            Self::Pence(value) => grouped(f, "£", &pounds(*value)),
+            Self::Date(date) => write!(f, "{}", date.format("%-d %b %Y")),
+            Self::Bool(value) => f.write_str(if *value { "yes" } else { "no" }),
+            Self::Empty | Self::Text(_) | Self::Decimal(..) => f.write_str("—"),
+        }
+    }
+}
+
+/// `-1234.50`: exact, for programs.
+fn pounds(pence: i64) -> String {
+    let (sign, size) = (if pence < 0 { "-" } else { "" }, pence.unsigned_abs());
+    format!("{sign}{}.{:02}", size / 100, size % 100)
+}
+
+/// `-1234.5` as `−£1,234.5`; a zero that rounding left a minus on loses it.
+fn grouped(f: &mut fmt::Formatter<'_>, unit: &str, plain: &str) -> fmt::Result {
+    let size = plain.trim_start_matches('-');
+    let (whole, fraction) = size.split_at(size.find('.').unwrap_or(size.len()));
+    let minus = size.len() < plain.len() && size.bytes().any(|digit| (b'1'..=b'9').contains(&digit));
+    f.write_str(if minus { "−" } else { "" })?;
+    f.write_str(unit)?;
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            f.write_str(",")?;
+        }
+        write!(f, "{digit}")?;
+    }
+    f.write_str(fraction)
+}
+
+/// That every row fits its columns and every chart its table, so that the renderers may index.
+fn check(report: &Report) -> Result<()> {
+    for Section { id, table, chart, .. } in &report.sections {
+        let wrong = |what: String| Err(Error::Render { what: format!("section {id}: {what}") });
+        let width = table.columns.len();
+        if let Some(row) = table.rows.iter().chain(&table.total).position(|row| row.len() != width) {
+            return wrong(format!("row {} does not have one cell for each of {width} columns", row + 1));
+        }
+        let Some(plot) = chart.as_ref().map(Chart::plot) else { continue };
+        let mut kinds = Vec::new();
+        for &at in &plot.series {
+            match table.columns.get(at) {
+                Some(column) if column.kind.is_number() => kinds.push(column.kind == Kind::Pence),
+                _ => return wrong(format!("chart: column {at} is not a column of numbers")),
+            }
+        }
+        if kinds.is_empty() || plot.category >= width {
+            return wrong("chart: needs a column of categories and at least one series".into());
+        }
+        if kinds.iter().any(|&money| money != kinds[0]) {
+            return wrong("chart: money and other figures cannot share an axis".into());
+        }
+    }
+    Ok(())
+}
+
+/// `wanted`, or the first of `wanted 2`, `wanted 3`, … (joined by `join`, cut to `limit` characters) that is not yet
+/// taken. Case does not tell two names apart.
+fn unique(taken: &mut HashSet<String>, wanted: &str, join: &str, limit: usize) -> String {
+    let mut name: String = wanted.chars().take(limit).collect();
+    let mut count = 1;
+    while !taken.insert(name.to_lowercase()) {
+        count += 1;
+        let tail = format!("{join}{count}");
+        name = wanted.chars().take(limit.saturating_sub(tail.len())).chain(tail.chars()).collect();
+    }
+    name
+}
+
+/// Control characters, which neither HTML nor XML may hold, made visible; white space kept.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(cell: Cell) -> String {
+        cell.to_string()
+    }
+
+    #[test]
+    fn cells_are_printed_for_people() {
+        assert_eq!(shown(Cell::Empty), "—");
+        assert_eq!(shown(Cell::Text(String::new())), "—");
+        assert_eq!(shown(Cell::Text("0042".into())), "0042");
+        assert_eq!(shown(Cell::Int(0)), "0");
+        assert_eq!(shown(Cell::Int(999)), "999");
+        assert_eq!(shown(Cell::Int(1_000)), "1,000");
+        assert_eq!(shown(Cell::Int(-128_000_000)), "−128,000,000");
+        assert_eq!(shown(Cell::Int(i64::MIN)), "−9,223,372,036,854,775,808");
+        assert_eq!(shown(Cell::Decimal(1234.5, 2)), "1,234.50");
+        assert_eq!(shown(Cell::Decimal(-0.004, 2)), "0.00");
+        assert_eq!(shown(Cell::Decimal(-12.25, 1)), "−12.2");
+        assert_eq!(shown(Cell::Decimal(1500.0, 0)), "1,500");
+        assert_eq!(shown(Cell::Decimal(f64::NAN, 2)), "—");
+        assert_eq!(shown(Cell::Pence(0)), "£0.00");
+        assert_eq!(shown(Cell::Pence(5)), "£0.05");
+        assert_eq!(shown(Cell::Pence(-123_450)), "−£1,234.50");
+        assert_eq!(shown(Cell::Pence(i64::MIN)), "−£92,233,720,368,547,758.08");
+        assert_eq!(shown(Cell::Bool(true)), "yes");
+        assert_eq!(shown(Cell::Date(NaiveDate::from_ymd_opt(2024, 3, 31).unwrap_or_default())), "31 Mar 2024");
+    }
+
+    #[test]
+    fn a_report_that_does_not_hold_together_is_refused() {
+        let good = sample::report();
+        assert!(check(&good).is_ok());
+        let broken = |change: fn(&mut Section)| {
+            let mut report = good.clone();
+            change(&mut report.sections[0]);
+            check(&report).map_err(|error| error.to_string())
+        };
+        assert!(broken(|section| drop(section.table.rows[1].pop())).unwrap_err().contains("row 2"));
+        assert!(broken(|section| section.table.total = Some(vec![])).unwrap_err().contains("columns"));
+        for (series, why) in
+            [(vec![99], "column 99"), (vec![0], "column 0"), (vec![], "at least one"), (vec![1, 3], "share")]
+        {
+            let mut report = good.clone();
+            if let Some(Chart::StackedBars(plot) | Chart::Lines(plot)) = &mut report.sections[0].chart {
+                plot.series = series;
+            }
+            assert!(check(&report).unwrap_err().to_string().contains(why), "{why}");
+        }
+    }
+
+    #[test]
+    fn names_are_made_unique_within_their_length() {
+        let mut taken = HashSet::from(["summary".to_string()]);
+        assert_eq!(unique(&mut taken, "Summary", " ", 31), "Summary 2");
+        assert_eq!(unique(&mut taken, "summary", " ", 31), "summary 3");
+        assert_eq!(unique(&mut taken, "abcdef", "-", 5), "abcde");
+        assert_eq!(unique(&mut taken, "ABCDEF", "-", 5), "ABC-2");
+    }
+}

@@ -1,0 +1,131 @@
+//! One small report for the renderers' tests, with every kind of cell, both charts and hostile text in it.
+//! Not an example of a real one: the figures are invented.
+
+use super::{Cell, Chart, Column, Fact, Kind, Plot, Report, Section, Table};
+use chrono::NaiveDate;
+
+/// Texts that must never run, break out of their place or turn the line round.
+pub const HOSTILE: [&str; 6] = [
+    "<script>alert(1)</script>",
+    "\"&'</title></svg>",
+    "=1+1",
+    "+442079460001",
+    "@SUM(A1:A9)",
+    "\u{202e}\u{5d0}\u{5d1} 12",
+];
+
+pub fn report() -> Report {
+    let text = |text: &str| Cell::Text(text.into());
+    let as_of = NaiveDate::from_ymd_opt(2024, 3, 31).unwrap_or_default();
+    let fact = |label: &str, value, unit: &str, note: &str| Fact {
+        label: label.into(),
+        value,
+        unit: unit.into(),
+        note: note.into(),
+    };
+    let by_use = Table {
+        caption: "Handsets and yearly cost by use".into(),
+        columns: vec![
+            Column::new("use", "Use", Kind::Text),
+            Column::new("idle", "Idle", Kind::Int),
+            Column::new("in_use", "In use", Kind::Int),
+            Column::new("cost", "Cost a year", Kind::Pence),
+        ],
+        rows: vec![
+            vec![text("personal"), Cell::Int(6_104), Cell::Int(9_220), Cell::Pence(91_560_000)],
+            vec![text("hot desk"), Cell::Int(1_310), Cell::Int(802), Cell::Pence(19_650_050)],
+            vec![text("meeting room"), Cell::Int(405), Cell::Int(377), Cell::Empty],
+            vec![text(HOSTILE[0]), Cell::Int(0), Cell::Int(12), Cell::Pence(-5)],
+        ],
+        total: Some(vec![text("All"), Cell::Int(7_819), Cell::Int(10_411), Cell::Pence(111_210_045)]),
+    };
+    let by_year = Table {
+        caption: "Cost of each option by year".into(),
+        columns: vec![
+            Column::new("year", "Year", Kind::Text),
+            Column::new("bau", "Business as usual", Kind::Pence),
+            Column::new("teams", "Move to Teams", Kind::Pence),
+            Column::new("odd", HOSTILE[1], Kind::Pence),
+        ],
+        rows: (0..5)
+            .map(|year: i64| {
+                let odd = if year == 2 { Cell::Empty } else { Cell::Pence(100_000_000 - year * 30_000_000) };
+                let name = format!("{}/{}", 2024 + year, 25 + year);
+                vec![text(&name), Cell::Pence(410_000_000), Cell::Pence(520_000_000 - year * 90_000_000), odd]
+            })
+            .collect(),
+        total: None,
+    };
+    let register = Table {
+        caption: "Idle handsets".into(),
+        columns: vec![
+            Column::new("extension", "Extension", Kind::Text),
+            Column::new("ddi", "DDI", Kind::Text),
+            Column::new("last_used_on", "Last used", Kind::Date),
+            Column::new("rate", "Rate (uses a week)", Kind::Decimal),
+            Column::new("protected", "Protected", Kind::Bool),
+        ],
+        rows: HOSTILE
+            .iter()
+            .enumerate()
+            .map(|(at, hostile)| {
+                let rate = Cell::Decimal(at as f64 / 8.0, 3);
+                vec![text(&format!("0{at}1")), text(hostile), Cell::Date(as_of), rate, Cell::Bool(at == 0)]
+            })
+            .collect(),
+        total: None,
+    };
+    Report {
+        title: "Desk phones nobody picks up".into(),
+        subtitle: "Met & Co <estate review>".into(),
+        as_of,
+        facts: vec![
+            fact("Idle handsets", Cell::Int(7_819), "handsets", "of 20,000 registered"),
+            fact("Saving", Cell::Pence(1_234_567_890), "over 10 years", "net present value at 3.5 %"),
+            fact("Covered until", Cell::Date(as_of), "", HOSTILE[0]),
+        ],
+        sections: vec![
+            Section {
+                id: "by-use".into(),
+                title: "Where the idle handsets are".into(),
+                intro: "Most are personal.\n\nA second paragraph & more.".into(),
+                chart: Some(Chart::StackedBars(Plot {
+                    title: "Handsets by use".into(),
+                    says: "Personal phones are by far the most.".into(),
+                    category: 0,
+                    series: vec![1, 2],
+                    value_label: "Handsets".into(),
+                })),
+                table: by_use,
+                note: "Cost is rental, power and licence.".into(),
+                ..Section::default()
+            },
+            Section {
+                id: "by-year".into(),
+                title: "What each option costs".into(),
+                chart: Some(Chart::Lines(Plot {
+                    title: "Yearly cost".into(),
+                    says: "Moving costs more at first and less from the third year.".into(),
+                    category: 0,
+                    series: vec![1, 2, 3],
+                    value_label: "Cost a year".into(),
+                })),
+                table: by_year,
+                ..Section::default()
+            },
+            Section {
+                id: "idle-handsets".into(),
+                title: "Idle handsets [first: of all/any?]".into(),
+                table: register,
+                rows_shown: Some(5),
+                file: Some("idle-handsets.csv".into()),
+                ..Section::default()
+            },
+        ],
+        provenance: vec![
+            ("Lake version".into(), "42".into()),
+            ("Configuration".into(), HOSTILE[1].into()),
+            ("Formula".into(), HOSTILE[2].into()),
+        ],
+    }
+}

@@ -1,0 +1,206 @@
+//! SQL over the lake: its tables, the views and reports of `queries/`, parameters bound and never spliced. Read-only:
+//! no statement that writes is planned. Knows no business rule; those are in the SQL.
+
+mod catalogue;
+mod header;
+mod session;
+
+use std::collections::{BTreeMap, HashMap};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Date32Type, SchemaRef};
+use chrono::NaiveDate;
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::execution::context::SQLOptions;
+use datafusion::prelude::SessionContext;
+
+pub use catalogue::{REPORTS, VIEWS, report};
+pub use header::{Column, Kind, Param, Query};
+
+use crate::config::{Config, Evidence};
+use crate::error::{Error, Result};
+use crate::lake::Lake;
+
+/// Parameters as given, by name.
+pub type Args = BTreeMap<String, String>;
+
+/// A session over one state of the lake.
+pub struct Engine<'a> {
+    lake: &'a Lake,
+    config: &'a Config,
+    policy: &'a RecordBatch,
+    context: SessionContext,
+    evidence: Evidence,
+    as_of: NaiveDate,
+}
+
+/// Rows with their schema, even where there are none.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub schema: SchemaRef,
+    pub batches: Vec<RecordBatch>,
+}
+
+impl Answer {
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+}
+
+impl<'a> Engine<'a> {
+    /// Opens a session with all tables and views. `policy` has the columns use, verdict, action.
+    pub fn open(lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch) -> Result<Self> {
+        Self::with_evidence(lake, config, policy, config.evidence)
+    }
+
+    /// Views are planned once, so other settings are another session.
+    fn with_evidence(lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch, evidence: Evidence) -> Result<Self> {
+        let context = session::open(lake, config, policy)?;
+        let mut engine = Self { lake, config, policy, context, evidence, as_of: NaiveDate::default() };
+        engine.as_of = match evidence.as_of {
+            Some(day) => day,
+            None => engine.last_day()?.unwrap_or_default(),
+        };
+        session::settings(&engine.context, &evidence, engine.as_of)?;
+        for view in VIEWS.iter() {
+            engine.view(view, &view.name)?;
+        }
+        Ok(engine)
+    }
+
+    /// Last day of the window: configured, or the last with records.
+    pub fn as_of(&self) -> NaiveDate {
+        self.as_of
+    }
+
+    /// Runs a report or any query with a header. Settings it depends on may be among the arguments.
+    ///
+    /// # Errors
+    /// An argument it has no parameter for, one that is missing or of the wrong type, or SQL that does not run.
+    pub fn run(&self, query: &Query, args: &Args) -> Result<Answer> {
+        let wrong = |what: String, hint: String| Error::Query { name: query.name.clone(), what, hint };
+        let mut evidence = Evidence { as_of: Some(self.as_of), ..self.evidence };
+        for (name, value) in args {
+            if query.settings.contains(name) {
+                set(&mut evidence, name, value).ok_or_else(|| {
+                    let hint = "as_of is a date like 2024-03-31; the other settings are numbers from 0";
+                    wrong(format!("{name} = {value:?} will not do"), hint.into())
+                })?;
+            } else if !query.params.iter().any(|p| p.name == *name) {
+                let known: Vec<&str> =
+                    query.params.iter().map(|p| p.name.as_str()).chain(query.settings.iter().map(String::as_str)).collect();
+                let known = if known.is_empty() { "it has none".into() } else { format!("it has: {}", known.join(", ")) };
+                return Err(wrong(format!("no parameter {name:?}"), known));
+            }
+        }
+        let mut values = HashMap::new();
+        for param in &query.params {
+            let text = args.get(&param.name).or(param.default.as_ref()).ok_or_else(|| {
+                wrong(format!("parameter {:?} is missing", param.name), format!("add -p {}=… ({})", param.name, param.kind.word()))
+            })?;
+            let value = scalar(param.kind, text).ok_or_else(|| {
+                wrong(format!("parameter {} = {text:?} is no {}", param.name, param.kind.word()), "write dates like 2024-03-31".into())
+            })?;
+            values.insert(param.name.clone(), value.into());
+        }
+        let params = Some(ParamValues::Map(values));
+        match evidence == (Evidence { as_of: Some(self.as_of), ..self.evidence }) {
+            true => self.sql(&query.name, &query.sql, params),
+            false => {
+                let other = Engine::with_evidence(self.lake, self.config, self.policy, evidence)?;
+                other.sql(&query.name, &query.sql, params)
+            }
+        }
+    }
+
+    /// Runs free SQL.
+    pub fn free(&self, sql: &str) -> Result<Answer> {
+        self.sql("sql", sql, None)
+    }
+
+    /// Makes every report a view with its default parameters: of its own name with `_` for `-`, and with `_report` at
+    /// its end where a view has that name.
+    pub fn reports_as_views(&self) -> Result<()> {
+        for report in REPORTS.iter().filter(|report| report.params.iter().all(|p| p.default.is_some())) {
+            let name = report.name.replace('-', "_");
+            let is_view = VIEWS.iter().any(|view| view.name == name);
+            self.view(report, &if is_view { name + "_report" } else { name })?;
+        }
+        Ok(())
+    }
+
+    fn sql(&self, name: &str, sql: &str, params: Option<ParamValues>) -> Result<Answer> {
+        let wrong = |error: datafusion::error::DataFusionError| Error::Query {
+            name: name.to_string(),
+            what: one_line(&error),
+            hint: "`onhook query --list` shows the reports, `onhook sql -e 'show tables'` the tables".into(),
+        };
+        self.lake.runtime().block_on(async {
+            let frame = self.context.sql_with_options(sql, read_only()).await.map_err(wrong)?;
+            let frame = match params {
+                Some(params) => frame.with_param_values(params).map_err(wrong)?,
+                None => frame,
+            };
+            let planned = std::sync::Arc::new(frame.schema().as_arrow().clone());
+            let batches = frame.collect().await.map_err(wrong)?;
+            // The plan may promise a narrower decimal than its sums come out as: rows that are there have the last word.
+            let schema = batches.first().map_or(planned, RecordBatch::schema);
+            Ok(Answer { schema, batches })
+        })
+    }
+
+    fn view(&self, query: &Query, name: &str) -> Result<()> {
+        let wrong = |error: datafusion::error::DataFusionError| Error::Query {
+            name: query.name.clone(),
+            what: one_line(&error),
+            hint: "this is a bug in onhook: please report it".into(),
+        };
+        self.lake.runtime().block_on(async {
+            let frame = self.context.sql_with_options(&query.sql, read_only()).await.map_err(wrong)?;
+            let defaults = query.params.iter().filter_map(|p| {
+                let value = scalar(p.kind, p.default.as_ref()?)?;
+                Some((p.name.clone(), value.into()))
+            });
+            let defaults: HashMap<_, _> = defaults.collect();
+            let frame = frame.with_param_values(ParamValues::Map(defaults)).map_err(wrong)?;
+            self.context.register_table(name, frame.into_view()).map_err(wrong)?;
+            Ok(())
+        })
+    }
+
+    fn last_day(&self) -> Result<Option<NaiveDate>> {
+        let answer = self.free("select max(local_day) as day from usage")?;
+        let days = answer.batches.first().map(|b| b.column(0).as_primitive::<Date32Type>().clone());
+        Ok(days.filter(|d| d.is_valid(0)).and_then(|d| d.value_as_date(0)))
+    }
+}
+
+/// A setting of the evidence from its name and text.
+fn set(evidence: &mut Evidence, name: &str, value: &str) -> Option<()> {
+    match name {
+        "as_of" => evidence.as_of = Some(value.parse().ok()?),
+        "window_days" => evidence.window_days = value.parse().ok().filter(|days| *days > 0)?,
+        "min_covered_days" => evidence.min_covered_days = value.parse().ok()?,
+        "low_use_per_week" => evidence.low_use_per_week = value.parse().ok().filter(|n: &f64| *n >= 0.0 && n.is_finite())?,
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Queries only: no DDL, no `COPY` or `INSERT`, no `SET`.
+fn read_only() -> SQLOptions {
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
+}
+
+fn scalar(kind: Kind, text: &str) -> Option<ScalarValue> {
+    Some(match kind {
+        Kind::Text => ScalarValue::from(text),
+        Kind::Int => ScalarValue::from(text.parse::<i64>().ok()?),
+        Kind::Float => ScalarValue::from(text.parse::<f64>().ok().filter(|n| n.is_finite())?),
+        Kind::Date => ScalarValue::Date32(Some(crate::normalise::days(text.parse().ok()?))),
+    })
+}
+
+fn one_line(error: &datafusion::error::DataFusionError) -> String {
+    error.strip_backtrace().lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,84 @@
+//! A DataFusion session over the lake's Parquet files: which tables there are and where their files lie.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use chrono::NaiveDate;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::{MemTable, TableProvider};
+use datafusion::error::DataFusionError;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::config::{Config, Evidence};
+use crate::error::{Error, Result};
+use crate::lake::{BATCH_TABLES, ESTATE_TABLES, Files, Lake};
+
+/// All tables; no views yet.
+pub fn open(lake: &Lake, config: &Config, policy: &RecordBatch) -> Result<SessionContext> {
+    let mut session = SessionConfig::new().with_information_schema(true);
+    // One kind of text throughout: what is written is what is read.
+    session.options_mut().execution.parquet.schema_force_view_types = false;
+    session.options_mut().sql_parser.map_string_types_to_utf8view = false;
+    let context = SessionContext::new_with_config(session);
+    for table in BATCH_TABLES.into_iter().chain(ESTATE_TABLES) {
+        let provider = listing(&lake.files(table)?).map_err(|e| wrong(table.name(), &e))?;
+        context.register_table(table.name(), provider).map_err(|e| wrong(table.name(), &e))?;
+    }
+    put(&context, "policy", policy.clone())?;
+    put(&context, "sources", sources(config))?;
+    Ok(context)
+}
+
+/// The one row of `settings`.
+pub fn settings(context: &SessionContext, evidence: &Evidence, as_of: NaiveDate) -> Result<()> {
+    let number = |n: u16| Arc::new(Int32Array::from_value(i32::from(n), 1)) as ArrayRef;
+    let columns: [(&str, ArrayRef); 4] = [
+        ("as_of", Arc::new(Date32Array::from_value(crate::normalise::days(as_of), 1))),
+        ("window_days", number(evidence.window_days)),
+        ("min_covered_days", number(evidence.min_covered_days)),
+        ("low_use_per_week", Arc::new(Float64Array::from_value(evidence.low_use_per_week, 1))),
+    ];
+    put(context, "settings", RecordBatch::try_from_iter(columns).map_err(|e| wrong("settings", &e.into()))?)
+}
+
+fn sources(config: &Config) -> RecordBatch {
+    let fields = ["source", "platform", "timezone"].map(|name| Field::new(name, DataType::Utf8, false));
+    let text = |of: fn(&crate::config::Source) -> &str| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(config.sources.iter().map(of)))
+    };
+    let columns = vec![text(|s| &s.name), text(|s| &s.format), text(|s| &s.timezone)];
+    RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), columns).expect("three columns of text")
+}
+
+fn put(context: &SessionContext, name: &str, rows: RecordBatch) -> Result<()> {
+    let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).map_err(|e| wrong(name, &e))?;
+    context.deregister_table(name).map_err(|e| wrong(name, &e))?;
+    context.register_table(name, Arc::new(table)).map_err(|e| wrong(name, &e))?;
+    Ok(())
+}
+
+/// The files themselves, not Delta's scan: so that every engine reads them alike.
+fn listing(files: &Files) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    if files.paths.is_empty() {
+        return Ok(Arc::new(MemTable::try_new(files.schema.clone(), vec![vec![]])?));
+    }
+    let url = |path: &std::path::PathBuf| {
+        let url = url::Url::from_file_path(path).map_err(|()| DataFusionError::Plan(format!("{}", path.display())))?;
+        ListingTableUrl::parse(url.as_str())
+    };
+    let urls = files.paths.iter().map(url).collect::<Result<Vec<_>, _>>()?;
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default().with_force_view_types(false)));
+    let options = options.with_file_extension(".parquet");
+    let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);
+    Ok(Arc::new(ListingTable::try_new(config.with_schema(files.schema.clone()))?))
+}
+
+fn wrong(table: &str, error: &DataFusionError) -> Error {
+    Error::Lake {
+        place: table.to_string(),
+        what: super::one_line(error),
+        hint: "a data file may be missing or damaged: restore it from a backup of the lake".into(),
+    }
+}

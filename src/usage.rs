@@ -1,0 +1,285 @@
+//! The daily roll-up: who used what, how often, per civil day. Counts add up over rows and batches, so that a
+//! question about the estate costs extensions × days and not calls. Works on legs in memory; stores nothing.
+//!
+//! The rules are those of DESIGN section 4, put as one row per leg and subject:
+//! a *number* that calls has `made`; one that was asked for, ended at or passed the call on has `offered`, and just one of
+//! `answered` (it picked up), `voicemail`, `diverted` (met elsewhere), `missed`. A *device* or *user* has `made`, or
+//! `offered` with `answered` or `missed`. System legs count for nobody, continued ones only by their seconds.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Builder, Int16Builder, Int64Array, Int64Builder, PrimitiveArray, RecordBatch, StringArray, StringBuilder,
+};
+use arrow::datatypes::{DataType, Date32Type, Field, Int16Type, Int32Type, Schema, SchemaRef};
+
+use crate::leg::{Direction, Outcome, Part, RedirectReason, words};
+use crate::number::Class;
+
+words!(
+    /// Three things that are not one: a number, the handset it rings on, the person logged in there.
+    Subject {
+        Number = "number",
+        Device = "device",
+        User = "user",
+    }
+);
+
+/// The counts, in the order of [`schema`].
+pub const COUNTS: [&str; 12] = [
+    "made", "made_answered", "offered", "answered", "missed", "diverted", "voicemail", "internal", "external", "emergency",
+    "talk_in_s", "talk_out_s",
+];
+const MADE: usize = 0;
+const MADE_ANSWERED: usize = 1;
+const OFFERED: usize = 2;
+const ANSWERED: usize = 3;
+const MISSED: usize = 4;
+const DIVERTED: usize = 5;
+const VOICEMAIL: usize = 6;
+const INTERNAL: usize = 7;
+const EXTERNAL: usize = 8;
+const EMERGENCY: usize = 9;
+const TALK_IN: usize = 10;
+const TALK_OUT: usize = 11;
+
+/// The Arrow schema of `usage`.
+pub fn schema() -> SchemaRef {
+    let mut fields = vec![
+        Field::new("source", DataType::Utf8, false),
+        Field::new("local_day", DataType::Date32, false),
+        Field::new("subject_kind", DataType::Utf8, false),
+        Field::new("subject", DataType::Utf8, false),
+    ];
+    fields.extend(COUNTS.iter().map(|name| Field::new(*name, DataType::Int64, false)));
+    fields.push(Field::new("first_minute", DataType::Int16, false));
+    fields.push(Field::new("last_minute", DataType::Int16, false));
+    fields.push(Field::new("batch", DataType::Int64, false));
+    Arc::new(Schema::new(fields))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counts {
+    counts: [i64; COUNTS.len()],
+    first_minute: i16,
+    last_minute: i16,
+}
+
+/// Usage of a batch, growing leg by leg.
+#[derive(Debug, Default)]
+pub struct Usage {
+    /// By source, day and kind of subject; then by subject, so that a look-up needs no owned text.
+    groups: HashMap<(String, i32, &'static str), HashMap<String, Counts>>,
+}
+
+impl Usage {
+    /// Adds the legs of one source (rows of [`crate::leg::schema`]).
+    pub fn add(&mut self, legs: &RecordBatch) {
+        let rows = Rows::of(legs);
+        for row in 0..legs.num_rows() {
+            self.add_row(&rows, row);
+        }
+    }
+
+    /// One row per source, day, kind and subject, in that order.
+    pub fn batch(&self, batch: i64) -> RecordBatch {
+        let groups: BTreeMap<_, _> = self.groups.iter().collect();
+        let (mut source, mut kind, mut subject) = (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
+        let (mut day, mut first, mut last) = (Date32Builder::new(), Int16Builder::new(), Int16Builder::new());
+        let mut counts: [Int64Builder; COUNTS.len()] = Default::default();
+        for (key, subjects) in groups {
+            for (name, row) in subjects.iter().collect::<BTreeMap<_, _>>() {
+                source.append_value(&key.0);
+                day.append_value(key.1);
+                kind.append_value(key.2);
+                subject.append_value(name);
+                counts.iter_mut().zip(row.counts).for_each(|(builder, n)| builder.append_value(n));
+                first.append_value(row.first_minute);
+                last.append_value(row.last_minute);
+            }
+        }
+        let subject = subject.finish();
+        let batches = Int64Array::from_iter_values(std::iter::repeat_n(batch, subject.len()));
+        let mut columns: Vec<ArrayRef> =
+            vec![Arc::new(source.finish()), Arc::new(day.finish()), Arc::new(kind.finish()), Arc::new(subject)];
+        columns.extend(counts.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
+        columns.extend([
+            Arc::new(first.finish()) as ArrayRef,
+            Arc::new(last.finish()),
+            Arc::new(batches) as ArrayRef,
+        ]);
+        RecordBatch::try_new(schema(), columns).expect("COUNTS and the builders agree")
+    }
+
+    fn add_row(&mut self, rows: &Rows<'_>, row: usize) {
+        let part = rows.part.value(row);
+        if part == Part::System.word() {
+            return;
+        }
+        let leg = LegView::of(rows, row);
+        let whole = part != Part::Continued.word();
+        for (kind, subject) in [
+            (Subject::Number, text(rows.caller_ext, row)),
+            (Subject::Device, text(rows.caller_device, row)),
+            (Subject::User, text(rows.caller_user, row)),
+        ] {
+            let Some(subject) = subject else { continue };
+            self.touch(&leg, kind, subject, whole, |counts| {
+                counts[MADE] += 1;
+                counts[MADE_ANSWERED] += i64::from(leg.outcome == Outcome::Answered.word());
+                counts[EMERGENCY] += i64::from(leg.is_emergency);
+            })[TALK_OUT] += leg.talk_s;
+        }
+        for (kind, subject) in
+            [(Subject::Device, text(rows.callee_device, row)), (Subject::User, text(rows.callee_user, row))]
+        {
+            let Some(subject) = subject else { continue };
+            let how = if leg.outcome == Outcome::Answered.word() { ANSWERED } else { MISSED };
+            self.touch(&leg, kind, subject, whole, |counts| offered(counts, how))[TALK_IN] += leg.talk_s;
+        }
+        self.add_numbers(rows, row, &leg, whole);
+    }
+
+    /// The numbers a call was for, in the order it met them: asked for, passed on by, ended at.
+    fn add_numbers(&mut self, rows: &Rows<'_>, row: usize, leg: &LegView<'_>, whole: bool) {
+        let (dialled, callee) = (text(rows.dialled_ext, row), text(rows.callee_ext, row));
+        let redirect = text(rows.redirect_ext, row);
+        let answered = leg.outcome == Outcome::Answered.word();
+        let voicemail = leg.outcome == Outcome::Voicemail.word();
+        // Who transfers or brings into a conference has picked up first.
+        let handed_on = [RedirectReason::Transfer, RedirectReason::Conference]
+            .iter()
+            .any(|reason| text(rows.redirect_reason, row) == Some(reason.word()));
+        if let Some(number) = dialled {
+            let its_own = callee == dialled || (callee.is_none() && redirect.is_none() && leg.direction != Direction::Outbound.word());
+            let how = match () {
+                () if handed_on && redirect == dialled => ANSWERED,
+                () if voicemail => VOICEMAIL,
+                () if answered && its_own => ANSWERED,
+                () if answered || leg.outcome == Outcome::Diverted.word() => DIVERTED,
+                () => MISSED,
+            };
+            let talk_s = if how == ANSWERED { leg.talk_s } else { 0 };
+            self.touch(leg, Subject::Number, number, whole, |counts| offered(counts, how))[TALK_IN] += talk_s;
+        }
+        if let Some(number) = callee.filter(|_| callee != dialled) {
+            let how = if answered { ANSWERED } else if voicemail { VOICEMAIL } else { MISSED };
+            let talk_s = if answered { leg.talk_s } else { 0 };
+            self.touch(leg, Subject::Number, number, whole, |counts| offered(counts, how))[TALK_IN] += talk_s;
+        }
+        if let Some(number) = redirect.filter(|_| redirect != dialled && redirect != callee) {
+            let how = if handed_on { ANSWERED } else if voicemail { VOICEMAIL } else { DIVERTED };
+            self.touch(leg, Subject::Number, number, whole, |counts| offered(counts, how));
+        }
+    }
+
+    /// The counts of a subject on the leg's day, after `attempt` where the leg is an attempt of its own.
+    fn touch(
+        &mut self,
+        leg: &LegView<'_>,
+        kind: Subject,
+        subject: &str,
+        whole: bool,
+        attempt: impl FnOnce(&mut [i64; COUNTS.len()]),
+    ) -> &mut [i64; COUNTS.len()] {
+        let key = (leg.source.to_string(), leg.day, kind.word());
+        let group = self.groups.entry(key).or_default();
+        if !group.contains_key(subject) {
+            let none = Counts { counts: [0; COUNTS.len()], first_minute: leg.minute, last_minute: leg.minute };
+            group.insert(subject.to_string(), none);
+        }
+        let row = group.get_mut(subject).expect("it was just put there");
+        row.first_minute = row.first_minute.min(leg.minute);
+        row.last_minute = row.last_minute.max(leg.minute);
+        if whole {
+            attempt(&mut row.counts);
+            let is_internal = leg.direction == Direction::Internal.word();
+            row.counts[INTERNAL] += i64::from(is_internal);
+            row.counts[EXTERNAL] += i64::from(!is_internal && leg.direction != Direction::Unknown.word());
+        }
+        &mut row.counts
+    }
+}
+
+fn offered(counts: &mut [i64; COUNTS.len()], how: usize) {
+    counts[OFFERED] += 1;
+    counts[how] += 1;
+}
+
+fn text(column: &StringArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+struct LegView<'a> {
+    source: &'a str,
+    day: i32,
+    minute: i16,
+    talk_s: i64,
+    direction: &'a str,
+    outcome: &'a str,
+    is_emergency: bool,
+}
+
+impl<'a> LegView<'a> {
+    fn of(rows: &Rows<'a>, row: usize) -> Self {
+        let direction = rows.direction.value(row);
+        Self {
+            source: rows.source.value(row),
+            day: rows.local_day.value(row),
+            minute: rows.local_minute.value(row),
+            talk_s: i64::from(rows.talk_s.value(row)),
+            direction,
+            outcome: rows.outcome.value(row),
+            is_emergency: direction == Direction::Outbound.word()
+                && text(rows.number_class, row) == Some(Class::Emergency.word()),
+        }
+    }
+}
+
+/// The columns of `legs` the rules look at.
+struct Rows<'a> {
+    source: &'a StringArray,
+    local_day: &'a PrimitiveArray<Date32Type>,
+    local_minute: &'a PrimitiveArray<Int16Type>,
+    talk_s: &'a PrimitiveArray<Int32Type>,
+    direction: &'a StringArray,
+    outcome: &'a StringArray,
+    caller_ext: &'a StringArray,
+    dialled_ext: &'a StringArray,
+    callee_ext: &'a StringArray,
+    redirect_ext: &'a StringArray,
+    redirect_reason: &'a StringArray,
+    caller_device: &'a StringArray,
+    callee_device: &'a StringArray,
+    caller_user: &'a StringArray,
+    callee_user: &'a StringArray,
+    number_class: &'a StringArray,
+    part: &'a StringArray,
+}
+
+impl<'a> Rows<'a> {
+    fn of(legs: &'a RecordBatch) -> Self {
+        let column = |name: &str| legs.column_by_name(name).expect("a batch of leg::schema");
+        let text = |name: &str| column(name).as_string::<i32>();
+        Self {
+            source: text("source"),
+            local_day: column("local_day").as_primitive(),
+            local_minute: column("local_minute").as_primitive(),
+            talk_s: column("talk_s").as_primitive(),
+            direction: text("direction"),
+            outcome: text("outcome"),
+            caller_ext: text("caller_ext"),
+            dialled_ext: text("dialled_ext"),
+            callee_ext: text("callee_ext"),
+            redirect_ext: text("redirect_ext"),
+            redirect_reason: text("redirect_reason"),
+            caller_device: text("caller_device"),
+            callee_device: text("callee_device"),
+            caller_user: text("caller_user"),
+            callee_user: text("callee_user"),
+            number_class: text("number_class"),
+            part: text("part"),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A folder to run `onhook` in, and what it said. No assertions but on its own set-up.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub struct Workdir {
+    dir: tempfile::TempDir,
+}
+
+/// What a run gave.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Workdir {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    /// A copy of the hand-made estate.
+    pub fn small() -> Self {
+        let work = Self::new();
+        copy(&repository().join("tests/fixtures/small"), work.path());
+        work
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Runs the binary in the folder.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_onhook")).args(args).current_dir(self.path()).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let ran = Ran { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) };
+        assert!(!ran.stderr.contains("panicked"), "{args:?}: {}", ran.stderr);
+        ran
+    }
+
+    /// Runs it and expects exit code 0.
+    pub fn good(&self, args: &[&str]) -> Ran {
+        let ran = self.run(args);
+        assert_eq!(ran.code, 0, "{args:?}: {ran:?}");
+        ran
+    }
+
+    /// `ingest --json`, and that it balances: read = kept + repeated + skipped + rejected.
+    pub fn ingest(&self, args: &[&str]) -> (i32, serde_json::Value) {
+        let ran = self.run(&[&["ingest", "--json"], args].concat());
+        let said: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran:?}"));
+        let n = |name: &str| said["records"][name].as_u64().unwrap();
+        assert_eq!(n("read"), n("kept") + n("repeated") + n("skipped") + n("rejected"), "{said}");
+        (ran.code, said)
+    }
+
+    /// Rows of a SQL statement, as CSV lines without the header.
+    pub fn sql(&self, statement: &str) -> Vec<String> {
+        let ran = self.good(&["sql", "-f", "csv", "-e", statement]);
+        ran.stdout.lines().skip(1).map(str::to_string).collect()
+    }
+}
+
+pub fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Copies a folder with the times of its files, without what a run left in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in from.read_dir().unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name();
+        if name == "lake" || name == "out" {
+            continue;
+        }
+        let target = to.join(&name);
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
