@@ -161,6 +161,9 @@ pub struct Synth {
     /// Last day of the estate.
     #[arg(long, default_value = "2024-04-30", value_name = "DATE")]
     pub until: NaiveDate,
+    /// The estate shipped as sample-data, with the accidents of real deliveries; the numbers above do not apply.
+    #[arg(long, conflicts_with_all = ["extensions", "days", "seed", "until"])]
+    pub sample: bool,
     /// Folder to make it in.
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,

@@ -9,8 +9,8 @@ use crate::config::{Ddi, Pattern, Source};
 use crate::leg::{Direction, Leg, Outcome, RedirectReason};
 use crate::number::{self, Class};
 use crate::read::{RawRecord, RawTime, RecordId, Side, SideKind, hash};
-pub use zone::days;
 use zone::Zone;
+pub use zone::days;
 
 /// What is at the far end of a trunk, from `trunks.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl<'a> Normaliser<'a> {
         let outcome = outcome(raw, to, was_ours && callee.extension.is_none());
         let (started_at_us, local_day, local_minute) = match raw.started {
             RawTime::Utc(seconds) => self.zone.civil(seconds),
-            RawTime::Local(civil) => self.zone.from_civil(civil),
+            RawTime::Local(civil) => self.zone.of_clock(civil),
         };
         let outside = match direction {
             Direction::Inbound => caller.class,
@@ -240,10 +240,12 @@ impl<'a> Normaliser<'a> {
         if digits.is_empty() {
             return Party::default();
         }
-        let rules = number::Rules { outside_prefix: prefix, area_code: self.area_code, by_trunk: plan == Plan::Public };
+        let area_code = if plan == Plan::Private { "" } else { self.area_code };
+        let rules = number::Rules { outside_prefix: prefix, area_code, by_trunk: plan == Plan::Public };
         if let Some(extension) = self.extension(digits) {
-            let is_emergency = || number::outside(digits, &rules, scratch).is_some_and(|found| found.class.is_emergency());
-            if plan != Plan::Public || !is_emergency() {
+            let is_emergency = plan == Plan::Public
+                && number::outside(digits, &rules, scratch).is_some_and(|found| found.class.is_emergency());
+            if !is_emergency {
                 return Party { number: Some(extension), extension: Some(extension), class: None };
             }
         }

@@ -3,14 +3,16 @@
 //!
 //! The rules are those of DESIGN section 4, put as one row per leg and subject:
 //! a *number* that calls has `made`; one that was asked for, ended at or passed the call on has `offered`, and just one of
-//! `answered` (it picked up), `voicemail`, `diverted` (met elsewhere), `missed`. A *device* or *user* has `made`, or
-//! `offered` with `answered` or `missed`. System legs count for nobody, continued ones only by their seconds.
+//! `answered` (it picked up), `voicemail`, `diverted` (met elsewhere, also beyond a trunk), `missed`. A *device* or *user*
+//! has `made`, or `offered` with `answered` or `missed`. System legs count for nobody, continued ones only by their seconds.
+//! Seconds in belong to the end that answered last: no record says how long the others had the call.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Builder, Int16Builder, Int64Array, Int64Builder, PrimitiveArray, RecordBatch, StringArray, StringBuilder,
+    Array, ArrayRef, AsArray, Date32Builder, Int16Builder, Int64Array, Int64Builder, PrimitiveArray, RecordBatch,
+    StringArray, StringBuilder,
 };
 use arrow::datatypes::{DataType, Date32Type, Field, Int16Type, Int32Type, Schema, SchemaRef};
 
@@ -28,8 +30,18 @@ words!(
 
 /// The counts, in the order of [`schema`].
 pub const COUNTS: [&str; 12] = [
-    "made", "made_answered", "offered", "answered", "missed", "diverted", "voicemail", "internal", "external", "emergency",
-    "talk_in_s", "talk_out_s",
+    "made",
+    "made_answered",
+    "offered",
+    "answered",
+    "missed",
+    "diverted",
+    "voicemail",
+    "internal",
+    "external",
+    "emergency",
+    "talk_in_s",
+    "talk_out_s",
 ];
 const MADE: usize = 0;
 const MADE_ANSWERED: usize = 1;
@@ -59,9 +71,12 @@ pub fn schema() -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// In the order of [`COUNTS`].
+type Row = [i64; COUNTS.len()];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Counts {
-    counts: [i64; COUNTS.len()],
+    counts: Row,
     first_minute: i16,
     last_minute: i16,
 }
@@ -104,11 +119,7 @@ impl Usage {
         let mut columns: Vec<ArrayRef> =
             vec![Arc::new(source.finish()), Arc::new(day.finish()), Arc::new(kind.finish()), Arc::new(subject)];
         columns.extend(counts.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
-        columns.extend([
-            Arc::new(first.finish()) as ArrayRef,
-            Arc::new(last.finish()),
-            Arc::new(batches) as ArrayRef,
-        ]);
+        columns.extend([Arc::new(first.finish()) as ArrayRef, Arc::new(last.finish()), Arc::new(batches) as ArrayRef]);
         RecordBatch::try_new(schema(), columns).expect("COUNTS and the builders agree")
     }
 
@@ -118,93 +129,76 @@ impl Usage {
             return;
         }
         let leg = LegView::of(rows, row);
-        let whole = part != Part::Continued.word();
-        for (kind, subject) in [
-            (Subject::Number, text(rows.caller_ext, row)),
-            (Subject::Device, text(rows.caller_device, row)),
-            (Subject::User, text(rows.caller_user, row)),
+        let (caller_device, caller_user) = (text(rows.caller_device, row), text(rows.caller_user, row));
+        let made_by = [(Subject::Number, leg.caller), (Subject::Device, caller_device), (Subject::User, caller_user)];
+        for (kind, subject) in made_by {
+            let Some(subject) = subject else { continue };
+            let counts = self.counts(&leg, kind, subject);
+            counts[TALK_OUT] += leg.talk_s;
+            if leg.is_whole {
+                counts[MADE] += 1;
+                counts[MADE_ANSWERED] += i64::from(leg.is_answered);
+                counts[EMERGENCY] += i64::from(leg.is_emergency);
+                leg.count_direction(counts);
+            }
+        }
+        for (kind, subject, caller) in [
+            (Subject::Device, text(rows.callee_device, row), caller_device),
+            (Subject::User, text(rows.callee_user, row), caller_user),
         ] {
             let Some(subject) = subject else { continue };
-            self.touch(&leg, kind, subject, whole, |counts| {
-                counts[MADE] += 1;
-                counts[MADE_ANSWERED] += i64::from(leg.outcome == Outcome::Answered.word());
-                counts[EMERGENCY] += i64::from(leg.is_emergency);
-            })[TALK_OUT] += leg.talk_s;
+            let how = if leg.is_answered { ANSWERED } else { MISSED };
+            self.offer(&leg, kind, subject, how, caller)[TALK_IN] += if leg.is_answered { leg.talk_s } else { 0 };
         }
-        for (kind, subject) in
-            [(Subject::Device, text(rows.callee_device, row)), (Subject::User, text(rows.callee_user, row))]
-        {
-            let Some(subject) = subject else { continue };
-            let how = if leg.outcome == Outcome::Answered.word() { ANSWERED } else { MISSED };
-            self.touch(&leg, kind, subject, whole, |counts| offered(counts, how))[TALK_IN] += leg.talk_s;
-        }
-        self.add_numbers(rows, row, &leg, whole);
+        self.add_numbers(&leg);
     }
 
-    /// The numbers a call was for, in the order it met them: asked for, passed on by, ended at.
-    fn add_numbers(&mut self, rows: &Rows<'_>, row: usize, leg: &LegView<'_>, whole: bool) {
-        let (dialled, callee) = (text(rows.dialled_ext, row), text(rows.callee_ext, row));
-        let redirect = text(rows.redirect_ext, row);
-        let answered = leg.outcome == Outcome::Answered.word();
-        let voicemail = leg.outcome == Outcome::Voicemail.word();
-        // Who transfers or brings into a conference has picked up first.
-        let handed_on = [RedirectReason::Transfer, RedirectReason::Conference]
-            .iter()
-            .any(|reason| text(rows.redirect_reason, row) == Some(reason.word()));
-        if let Some(number) = dialled {
-            let its_own = callee == dialled || (callee.is_none() && redirect.is_none() && leg.direction != Direction::Outbound.word());
+    /// The numbers a call was for: asked for, ended at, passed on by. Each of them meets one fate.
+    fn add_numbers(&mut self, leg: &LegView<'_>) {
+        let callee = leg.callee.filter(|_| leg.callee != leg.dialled);
+        // Who passes on his own call was not called.
+        let redirect = leg.redirect.filter(|_| ![leg.dialled, leg.callee, leg.caller].contains(&leg.redirect));
+        for number in [leg.dialled, callee, redirect].into_iter().flatten() {
+            let picked_up = leg.is_answered && leg.ended_at(number);
             let how = match () {
-                () if handed_on && redirect == dialled => ANSWERED,
-                () if voicemail => VOICEMAIL,
-                () if answered && its_own => ANSWERED,
-                () if answered || leg.outcome == Outcome::Diverted.word() => DIVERTED,
+                // Who transfers or brings into a conference has picked up first.
+                () if leg.is_handed_on && leg.redirect == Some(number) => ANSWERED,
+                () if leg.outcome == Outcome::Voicemail.word() => VOICEMAIL,
+                () if picked_up => ANSWERED,
+                () if leg.is_answered || leg.outcome == Outcome::Diverted.word() => DIVERTED,
                 () => MISSED,
             };
-            let talk_s = if how == ANSWERED { leg.talk_s } else { 0 };
-            self.touch(leg, Subject::Number, number, whole, |counts| offered(counts, how))[TALK_IN] += talk_s;
-        }
-        if let Some(number) = callee.filter(|_| callee != dialled) {
-            let how = if answered { ANSWERED } else if voicemail { VOICEMAIL } else { MISSED };
-            let talk_s = if answered { leg.talk_s } else { 0 };
-            self.touch(leg, Subject::Number, number, whole, |counts| offered(counts, how))[TALK_IN] += talk_s;
-        }
-        if let Some(number) = redirect.filter(|_| redirect != dialled && redirect != callee) {
-            let how = if handed_on { ANSWERED } else if voicemail { VOICEMAIL } else { DIVERTED };
-            self.touch(leg, Subject::Number, number, whole, |counts| offered(counts, how));
+            self.offer(leg, Subject::Number, number, how, leg.caller)[TALK_IN] +=
+                if picked_up { leg.talk_s } else { 0 };
         }
     }
 
-    /// The counts of a subject on the leg's day, after `attempt` where the leg is an attempt of its own.
-    fn touch(
-        &mut self,
-        leg: &LegView<'_>,
-        kind: Subject,
-        subject: &str,
-        whole: bool,
-        attempt: impl FnOnce(&mut [i64; COUNTS.len()]),
-    ) -> &mut [i64; COUNTS.len()] {
+    /// Counts the offer of a leg and what became of it. A leg from a subject to itself is one leg, offered and made.
+    fn offer(&mut self, leg: &LegView<'_>, kind: Subject, subject: &str, how: usize, caller: Option<&str>) -> &mut Row {
+        let counts = self.counts(leg, kind, subject);
+        if leg.is_whole {
+            counts[OFFERED] += 1;
+            counts[how] += 1;
+            if caller != Some(subject) {
+                leg.count_direction(counts);
+            }
+        }
+        counts
+    }
+
+    /// The counts of a subject on the leg's day.
+    fn counts(&mut self, leg: &LegView<'_>, kind: Subject, subject: &str) -> &mut Row {
         let key = (leg.source.to_string(), leg.day, kind.word());
         let group = self.groups.entry(key).or_default();
         if !group.contains_key(subject) {
-            let none = Counts { counts: [0; COUNTS.len()], first_minute: leg.minute, last_minute: leg.minute };
+            let none = Counts { counts: Row::default(), first_minute: leg.minute, last_minute: leg.minute };
             group.insert(subject.to_string(), none);
         }
         let row = group.get_mut(subject).expect("it was just put there");
         row.first_minute = row.first_minute.min(leg.minute);
         row.last_minute = row.last_minute.max(leg.minute);
-        if whole {
-            attempt(&mut row.counts);
-            let is_internal = leg.direction == Direction::Internal.word();
-            row.counts[INTERNAL] += i64::from(is_internal);
-            row.counts[EXTERNAL] += i64::from(!is_internal && leg.direction != Direction::Unknown.word());
-        }
         &mut row.counts
     }
-}
-
-fn offered(counts: &mut [i64; COUNTS.len()], how: usize) {
-    counts[OFFERED] += 1;
-    counts[how] += 1;
 }
 
 fn text(column: &StringArray, row: usize) -> Option<&str> {
@@ -218,22 +212,56 @@ struct LegView<'a> {
     talk_s: i64,
     direction: &'a str,
     outcome: &'a str,
+    caller: Option<&'a str>,
+    dialled: Option<&'a str>,
+    callee: Option<&'a str>,
+    redirect: Option<&'a str>,
+    /// It ended at a number, ours or not.
+    has_callee: bool,
+    /// An attempt of its own, not the rest of a call.
+    is_whole: bool,
+    is_answered: bool,
+    is_handed_on: bool,
     is_emergency: bool,
 }
 
 impl<'a> LegView<'a> {
     fn of(rows: &Rows<'a>, row: usize) -> Self {
-        let direction = rows.direction.value(row);
+        let (direction, outcome) = (rows.direction.value(row), rows.outcome.value(row));
+        let reason = text(rows.redirect_reason, row);
         Self {
             source: rows.source.value(row),
             day: rows.local_day.value(row),
             minute: rows.local_minute.value(row),
             talk_s: i64::from(rows.talk_s.value(row)),
             direction,
-            outcome: rows.outcome.value(row),
+            outcome,
+            caller: text(rows.caller_ext, row),
+            dialled: text(rows.dialled_ext, row),
+            callee: text(rows.callee_ext, row),
+            redirect: text(rows.redirect_ext, row),
+            has_callee: rows.callee.is_valid(row),
+            is_whole: rows.part.value(row) != Part::Continued.word(),
+            is_answered: outcome == Outcome::Answered.word(),
+            is_handed_on: [RedirectReason::Transfer, RedirectReason::Conference]
+                .iter()
+                .any(|r| reason == Some(r.word())),
             is_emergency: direction == Direction::Outbound.word()
                 && text(rows.number_class, row) == Some(Class::Emergency.word()),
         }
+    }
+
+    /// Whether the call ended at this number of ours on this platform: where it left by a trunk, it did not.
+    fn ended_at(&self, number: &str) -> bool {
+        let left_us = [Direction::Outbound, Direction::Tandem].iter().any(|d| self.direction == d.word());
+        let nowhere_else = !self.has_callee && self.redirect.is_none();
+        !left_us && (self.callee == Some(number) || (nowhere_else && self.dialled == Some(number)))
+    }
+
+    fn count_direction(&self, counts: &mut Row) {
+        let is_internal = self.direction == Direction::Internal.word();
+        counts[INTERNAL] += i64::from(is_internal);
+        counts[EXTERNAL] += i64::from(!is_internal && self.direction != Direction::Unknown.word());
     }
 }
 
@@ -245,6 +273,7 @@ struct Rows<'a> {
     talk_s: &'a PrimitiveArray<Int32Type>,
     direction: &'a StringArray,
     outcome: &'a StringArray,
+    callee: &'a StringArray,
     caller_ext: &'a StringArray,
     dialled_ext: &'a StringArray,
     callee_ext: &'a StringArray,
@@ -269,6 +298,7 @@ impl<'a> Rows<'a> {
             talk_s: column("talk_s").as_primitive(),
             direction: text("direction"),
             outcome: text("outcome"),
+            callee: text("callee"),
             caller_ext: text("caller_ext"),
             dialled_ext: text("dialled_ext"),
             callee_ext: text("callee_ext"),
@@ -283,3 +313,6 @@ impl<'a> Rows<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,9 +163,10 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn status(config: &Config, talk: &mut Talk) -> Result<Verdict> {
     let lake = open(config, Access::Read)?;
-    let mut text = format!("last batch {}, version {}\n", lake.finished_batch()?, lake.version()?);
+    let finished = lake.finished_batch()?;
+    let mut text = format!("last batch {finished}, version {}\n", lake.version()?);
     for table in BATCH_TABLES.into_iter().chain(ESTATE_TABLES) {
-        let files = lake.files(table)?;
+        let files = lake.files(table, finished)?;
         let bytes: u64 = files.paths.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
         text += &format!("{:<14}{:>6} files {bytes:>14} bytes\n", table.name(), files.paths.len());
     }

@@ -13,7 +13,7 @@ use chrono::NaiveDate;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::lake::Table;
-use crate::normalise::{TrunkKind, Trunks};
+use crate::normalise::{TrunkKind, Trunks, days};
 
 pub use policy::{ACTIONS, VERDICTS, policy, policy_rows};
 pub use table::{CsvTable, read};
@@ -24,20 +24,61 @@ pub const DEVICE_KINDS: [&str; 8] =
 
 /// What a line can be for.
 pub const USES: [&str; 19] = [
-    "personal", "role", "fixed", "contact_centre", "hot_desk", "meeting_room", "ptt", "reception", "front_counter", "custody",
-    "control_room", "door_entry", "lift", "alarm", "fax", "refuge", "help_point", "voicemail", "unknown",
+    "personal",
+    "role",
+    "fixed",
+    "contact_centre",
+    "hot_desk",
+    "meeting_room",
+    "ptt",
+    "reception",
+    "front_counter",
+    "custody",
+    "control_room",
+    "door_entry",
+    "lift",
+    "alarm",
+    "fax",
+    "refuge",
+    "help_point",
+    "voicemail",
+    "unknown",
 ];
 
 /// Uses that are protected whatever the traffic (DESIGN section 3).
 pub const PROTECTED_USES: [&str; 10] = [
-    "reception", "front_counter", "custody", "control_room", "door_entry", "lift", "alarm", "fax", "refuge", "help_point",
+    "reception",
+    "front_counter",
+    "custody",
+    "control_room",
+    "door_entry",
+    "lift",
+    "alarm",
+    "fax",
+    "refuge",
+    "help_point",
 ];
 
 const TRUNK_KINDS: [&str; 7] = ["pstn", "tie_line", "third_party", "voicemail", "recorder", "sbc", "gateway"];
 
 const EXTENSIONS: &[&str] = &[
-    "source", "extension", "ddi", "device_name", "device_model", "device_kind", "use", "site", "location", "cost_centre", "owner",
-    "user_id", "installed_on", "hunt_groups", "protected", "protected_reason", "notes",
+    "source",
+    "extension",
+    "ddi",
+    "device_name",
+    "device_model",
+    "device_kind",
+    "use",
+    "site",
+    "location",
+    "cost_centre",
+    "owner",
+    "user_id",
+    "installed_on",
+    "hunt_groups",
+    "protected",
+    "protected_reason",
+    "notes",
 ];
 const SITES: &[&str] = &["site", "name", "area_code"];
 const TRUNKS: &[&str] = &["source", "trunk", "carrier", "kind", "party", "circuits", "peer_source"];
@@ -91,24 +132,24 @@ impl Estate {
     }
 
     fn check(&self, config: &Config, errors: &mut Vec<Error>) {
-        let sources: BTreeSet<&str> = config.sources.iter().map(|s| s.name.as_str()).collect();
         let names = |table, column| -> Option<BTreeSet<&str>> {
-            self.table(table).map(|rows| rows.rows.iter().map(|row| rows.text(row, column)).collect())
+            let rows = self.table(table).filter(|rows| rows.has(column))?;
+            Some(rows.rows.iter().map(|row| rows.text(row, column)).collect())
         };
         if let Some(rows) = self.table(Table::Sites) {
+            rows.filled("site", errors);
             rows.unique(&["site"], errors);
         }
         if let Some(rows) = self.table(Table::CostCentres) {
+            rows.filled("cost_centre", errors);
             rows.unique(&["cost_centre"], errors);
         }
         if let Some(rows) = self.table(Table::Trunks) {
-            rows.known("source", &sources, "a source of the configuration", errors);
-            rows.known("kind", &BTreeSet::from(TRUNK_KINDS), "a kind of trunk", errors);
-            rows.number("circuits", errors);
-            rows.unique(&["source", "trunk"], errors);
+            check_trunks(rows, config, errors);
         }
         let Some(rows) = self.table(Table::Extensions) else { return };
-        rows.known("source", &sources, "a source of the configuration", errors);
+        rows.needs(&["source", "extension", "use"], errors);
+        rows.known("source", &sources(config), "a source of the configuration", errors);
         rows.unique(&["source", "extension"], errors);
         rows.filled("extension", errors);
         rows.known_or_blank("device_kind", &BTreeSet::from(DEVICE_KINDS), "a kind of device", errors);
@@ -126,6 +167,19 @@ impl Estate {
     }
 }
 
+fn sources(config: &Config) -> BTreeSet<&str> {
+    config.sources.iter().map(|s| s.name.as_str()).collect()
+}
+
+fn check_trunks(rows: &CsvTable, config: &Config, errors: &mut Vec<Error>) {
+    rows.needs(&["source", "trunk", "kind"], errors);
+    rows.known("source", &sources(config), "a source of the configuration", errors);
+    rows.known("kind", &BTreeSet::from(TRUNK_KINDS), "a kind of trunk", errors);
+    rows.number("circuits", errors);
+    rows.filled("trunk", errors);
+    rows.unique(&["source", "trunk"], errors);
+}
+
 /// A handset may carry several lines; it cannot stand at two sites.
 fn one_place_a_device(rows: &CsvTable, errors: &mut Vec<Error>) {
     let mut places: HashMap<(&str, &str), (&str, u64)> = HashMap::new();
@@ -136,16 +190,28 @@ fn one_place_a_device(rows: &CsvTable, errors: &mut Vec<Error>) {
         }
         let (there, line) = *places.entry((rows.text(row, "source"), device)).or_insert((site, row.line));
         if there != site {
-            errors.push(rows.wrong(row, "site", format!("device {device} is at {site} here and at {there} in line {line}")));
+            errors.push(rows.wrong(
+                row,
+                "site",
+                format!("device {device} is at {site} here and at {there} in line {line}"),
+            ));
         }
     }
 }
 
 /// The trunk list of every source, for the direction of a call.
+///
+/// # Errors
+/// The first thing wrong in the list: legs are written once, and a wrong direction would stay.
 pub fn trunks(config: &Config) -> Result<HashMap<String, Trunks>> {
     let mut by_source: HashMap<String, Trunks> = HashMap::new();
     let Some(path) = &config.estate.trunks else { return Ok(by_source) };
     let rows = read(&config.at(path), TRUNKS)?;
+    let mut errors = Vec::new();
+    check_trunks(&rows, config, &mut errors);
+    if let Some(error) = errors.into_iter().next() {
+        return Err(error);
+    }
     for row in &rows.rows {
         let kind = match rows.text(row, "kind") {
             "voicemail" => TrunkKind::Voicemail,
@@ -162,17 +228,16 @@ pub fn trunks(config: &Config) -> Result<HashMap<String, Trunks>> {
 fn batch(table: Table, rows: &CsvTable, as_of: NaiveDate) -> RecordBatch {
     use arrow::datatypes::DataType;
     let schema = table.schema();
-    let day = |day: NaiveDate| crate::normalise::days(day);
     let columns = schema.fields().iter().map(|field| -> ArrayRef {
         if field.name() == "as_of" {
-            return Arc::new(Date32Array::from_value(day(as_of), rows.rows.len()));
+            return Arc::new(Date32Array::from_value(days(as_of), rows.rows.len()));
         }
         let cells = rows.rows.iter().map(|row| Some(rows.text(row, field.name())).filter(|text| !text.is_empty()));
         match field.data_type() {
-            DataType::Date32 => Arc::new(cells.map(|c| c.and_then(|c| c.parse().ok()).map(day)).collect::<Date32Array>()),
-            DataType::Boolean => {
-                Arc::new(cells.map(|c| Some(c.is_some_and(|c| table::truth(c) == Some(true)))).collect::<BooleanArray>())
-            }
+            DataType::Date32 => Arc::new(cells.map(|c| c.and_then(table::day).map(days)).collect::<Date32Array>()),
+            DataType::Boolean => Arc::new(
+                cells.map(|c| Some(c.is_some_and(|c| table::truth(c) == Some(true)))).collect::<BooleanArray>(),
+            ),
             DataType::Int64 => Arc::new(cells.map(|c| c.and_then(|c| c.parse().ok())).collect::<Int64Array>()),
             _ if field.is_nullable() => Arc::new(cells.collect::<StringArray>()),
             _ => Arc::new(cells.map(|c| Some(c.unwrap_or(""))).collect::<StringArray>()),
@@ -180,3 +245,6 @@ fn batch(table: Table, rows: &CsvTable, as_of: NaiveDate) -> RecordBatch {
     });
     RecordBatch::try_new(schema.clone(), columns.collect()).expect("the columns are made from the schema")
 }
+
+#[cfg(test)]
+mod tests;

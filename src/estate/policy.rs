@@ -28,12 +28,14 @@ pub fn policy(config: &Config) -> Result<CsvTable, Vec<Error>> {
     let rows = rows.map_err(|error| vec![error])?;
     let mut errors = Vec::new();
     let with_any = |words: &[&'static str]| words.iter().copied().chain(["*"]).collect::<BTreeSet<_>>();
+    rows.needs(COLUMNS, &mut errors);
     rows.known("use", &with_any(&USES), "a use, or *", &mut errors);
     rows.known("verdict", &with_any(&VERDICTS), "a verdict, or *", &mut errors);
     rows.known("action", &BTreeSet::from(ACTIONS), "an action", &mut errors);
     rows.unique(&["use", "verdict"], &mut errors);
     for row in &rows.rows {
-        let is_protected = rows.text(row, "verdict") == "protected" || super::PROTECTED_USES.contains(&rows.text(row, "use"));
+        let is_protected =
+            rows.text(row, "verdict") == "protected" || super::PROTECTED_USES.contains(&rows.text(row, "use"));
         if is_protected && rows.text(row, "action") == "cease" {
             errors.push(rows.wrong(row, "action", "no policy may cease a protected line".into()));
         }

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Default)]
 pub struct CsvTable {
     path: PathBuf,
+    header_line: u64,
     columns: Vec<String>,
     pub rows: Vec<Row>,
 }
@@ -23,7 +24,8 @@ pub struct Row {
 }
 
 /// Reads a file that has the columns `wanted`, in any order, some of them perhaps missing from the end of the list: a
-/// column that is not there is blank throughout, but the first must be, and an unknown one is an error.
+/// column that is not there is blank throughout, but the first must be (others: [`CsvTable::needs`]), and an unknown one
+/// is an error.
 pub fn read(path: &Path, wanted: &[&str]) -> Result<CsvTable> {
     let text = std::fs::read(path).map_err(Error::io(path))?;
     parse(path, &text, wanted)
@@ -32,40 +34,66 @@ pub fn read(path: &Path, wanted: &[&str]) -> Result<CsvTable> {
 pub fn parse(path: &Path, text: &[u8], wanted: &[&str]) -> Result<CsvTable> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
-    let wrong = |line: u64, what: String, hint: &str| Error::Estate {
-        place: format!("{}:{line}", path.display()),
-        what,
-        hint: hint.to_string(),
+    let wrong = |place: String, what: String, hint: &str| {
+        let place = format!("{}:{place}", path.display());
+        Error::Estate { place, what, hint: hint.to_string() }
     };
-    let csv_error = |error: csv::Error| {
-        let line = error.position().map_or(1, csv::Position::line);
+    let csv_error = |error: csv::Error, columns: &[String]| {
+        let mut place = error.position().map_or(1, |at| line_of(text, at)).to_string();
         let what = match error.kind() {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 format!("{len} fields where the header has {expected_len}")
             }
-            csv::ErrorKind::Utf8 { .. } => "not UTF-8".to_string(),
+            csv::ErrorKind::Utf8 { err, .. } => {
+                if let Some(column) = columns.get(err.field()) {
+                    place += &format!(", {column}");
+                }
+                "not UTF-8".to_string()
+            }
             _ => error.to_string(),
         };
-        wrong(line, what, "save the file as comma-separated UTF-8, with text that holds a comma in quotes")
+        wrong(place, what, "save the file as comma-separated UTF-8, with text that holds a comma in quotes")
     };
-    let columns: Vec<String> = reader.headers().map_err(csv_error)?.iter().map(str::to_ascii_lowercase).collect();
+    let header = reader.headers().map_err(|error| csv_error(error, &[]))?;
+    let header_line = header.position().map_or(1, |at| line_of(text, at));
+    let columns: Vec<String> = header.iter().map(str::to_ascii_lowercase).collect();
     let known = format!("its columns are: {}", wanted.join(", "));
+    let bad_header = |what: String| Err(wrong(header_line.to_string(), what, &known));
     if let Some(column) = columns.iter().find(|c| !wanted.contains(&c.as_str())) {
-        return Err(wrong(1, format!("unknown column {column:?}"), &known));
+        return bad_header(format!("unknown column {column:?}"));
     }
     if let Some((i, column)) = columns.iter().enumerate().find(|(i, c)| columns[..*i].contains(c)) {
-        return Err(wrong(1, format!("column {} is {column:?} a second time", i + 1), &known));
+        return bad_header(format!("column {} is {column:?} a second time", i + 1));
     }
-    if !columns.iter().any(|c| Some(&c.as_str()) == wanted.first()) {
-        return Err(wrong(1, format!("no column {:?}", wanted.first().copied().unwrap_or_default()), &known));
+    if let Some(first) = wanted.first().filter(|first| !columns.iter().any(|c| c == **first)) {
+        return bad_header(format!("no column {first:?}"));
     }
     let mut rows = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(csv_error)?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let record = record.map_err(|error| csv_error(error, &columns))?;
+        let line = record.position().map_or(0, |at| line_of(text, at));
+        // A quote that is opened and never closed takes the rows behind it into its cell.
+        let holds_a_row = |cell: &str| cell.lines().skip(1).any(|l| l.matches(',').count() + 1 >= columns.len());
+        if let Some((column, _)) = columns.iter().zip(&record).find(|(_, cell)| holds_a_row(cell)) {
+            let what = "a quote is opened here and not closed: the cell holds the rows below it".to_string();
+            return Err(wrong(format!("{line}, {column}"), what, "close the quote, or take it out"));
+        }
         rows.push(Row { line, cells: record.iter().map(str::to_string).collect() });
     }
-    Ok(CsvTable { path: path.to_path_buf(), columns, rows })
+    Ok(CsvTable { path: path.to_path_buf(), header_line, columns, rows })
+}
+
+/// The line a record starts on: its position is where the one before it ended, and blank lines may stand between.
+fn line_of(text: &[u8], at: &csv::Position) -> u64 {
+    let rest = text.get(at.byte() as usize..).unwrap_or_default();
+    let blank = rest.iter().take_while(|b| matches!(b, b'\n' | b'\r'));
+    at.line() + blank.filter(|b| **b == b'\n').count() as u64
+}
+
+/// A day written `2024-03-31` and no other way.
+pub fn day(text: &str) -> Option<NaiveDate> {
+    let shape = |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
+    (text.len() == 10 && text.bytes().enumerate().all(shape)).then(|| text.parse().ok())?
 }
 
 /// `yes`, `no`, `true`, `false`, `1`, `0`.
@@ -92,8 +120,26 @@ impl CsvTable {
         }
     }
 
+    pub fn has(&self, column: &str) -> bool {
+        self.columns.iter().any(|c| c == column)
+    }
+
+    /// Columns the file must have. The checks of a cell pass where its column is not there: it is told here, once.
+    pub fn needs(&self, columns: &[&str], errors: &mut Vec<Error>) {
+        for column in columns.iter().filter(|column| !self.has(column)) {
+            errors.push(Error::Estate {
+                place: format!("{}:{}", self.path.display(), self.header_line),
+                what: format!("no column {column:?}"),
+                hint: format!("the file must have the columns {}", columns.join(", ")),
+            });
+        }
+    }
+
     pub fn unique(&self, key: &[&str], errors: &mut Vec<Error>) {
         let mut seen: HashMap<Vec<&str>, u64> = HashMap::new();
+        if !key.iter().all(|column| self.has(column)) {
+            return;
+        }
         for row in &self.rows {
             let cells: Vec<&str> = key.iter().map(|column| self.text(row, column)).collect();
             if let Some(line) = seen.get(&cells) {
@@ -123,7 +169,9 @@ impl CsvTable {
     }
 
     pub fn known_or_blank(&self, column: &str, known: &BTreeSet<&str>, what: &str, errors: &mut Vec<Error>) {
-        self.each(column, errors, |text| (!text.is_empty() && !known.contains(text)).then(|| unknown(text, known, what)));
+        self.each(column, errors, |text| {
+            (!text.is_empty() && !known.contains(text)).then(|| unknown(text, known, what))
+        });
     }
 
     pub fn number(&self, column: &str, errors: &mut Vec<Error>) {
@@ -134,7 +182,7 @@ impl CsvTable {
 
     pub fn date(&self, column: &str, errors: &mut Vec<Error>) {
         self.each(column, errors, |text| {
-            let bad = !text.is_empty() && text.parse::<NaiveDate>().is_err();
+            let bad = !text.is_empty() && day(text).is_none();
             bad.then(|| format!("{text:?} is not a date like 2024-03-31"))
         });
     }
@@ -144,7 +192,7 @@ impl CsvTable {
     }
 
     fn each(&self, column: &str, errors: &mut Vec<Error>, check: impl Fn(&str) -> Option<String>) {
-        for row in &self.rows {
+        for row in self.rows.iter().filter(|_| self.has(column)) {
             if let Some(what) = check(self.text(row, column)) {
                 errors.push(self.wrong(row, column, what));
             }

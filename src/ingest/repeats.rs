@@ -72,7 +72,7 @@ pub fn sort_out<'a>(lake: &Lake, inputs: impl Iterator<Item = &'a Decoded>) -> R
         }
     }
     if let Some(span) = span {
-        scan(&lake.files(Table::Legs)?, &VENDOR_COLUMNS, Some(span), |batch| {
+        scan(&lake.files(Table::Legs, lake.finished_batch()?)?, &VENDOR_COLUMNS, Some(span), |batch| {
             let (keys, starts) = keys(batch);
             for (row, key) in keys.values().iter().zip(starts.values()).enumerate() {
                 if let Some(seat) = first.get(&(*key.0, *key.1)) {

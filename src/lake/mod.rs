@@ -27,7 +27,8 @@ use crate::error::{Error, Result};
 /// Written into a new lake, so that a folder of something else is never taken for one.
 const MARKER: &str = "onhook-lake.json";
 /// Goes up when an older onhook could no longer read the lake.
-const LAYOUT: u32 = 1;
+const LAYOUT: u64 = 1;
+const LOCK: &str = ".lock";
 /// Delta application id under which `inputs` records the number of the last finished batch.
 const APP: &str = "onhook";
 
@@ -68,35 +69,31 @@ impl Lake {
     /// # Errors
     /// The folder is no lake of ours, was written by a newer onhook, or another run is writing to it.
     pub fn open(folder: &Path, access: Access) -> Result<Self> {
-        let marker = folder.join(MARKER);
-        let wrong = |what: String, hint: &str| Error::Lake { place: folder.display().to_string(), what, hint: hint.into() };
-        match std::fs::read_to_string(&marker) {
-            Ok(text) => {
-                let layout = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|v| v["layout"].as_u64());
-                match layout {
-                    Some(layout) if layout <= u64::from(LAYOUT) => {}
-                    Some(_) => return Err(wrong("written by a newer onhook".into(), "use that version, or a new lake")),
-                    None => return Err(wrong(format!("{MARKER} is damaged"), "restore it from a backup of the lake")),
-                }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let is_empty = !folder.exists() || folder.read_dir().map_err(Error::io(folder))?.next().is_none();
-                if !is_empty {
-                    return Err(wrong("the folder is in use by something else".into(), "name an empty folder in [lake] path"));
-                }
-                if access == Access::Read {
-                    return Err(wrong("there is no lake yet".into(), "read some call records first: onhook ingest"));
-                }
-                std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
-                std::fs::write(&marker, format!("{{\"layout\":{LAYOUT}}}\n")).map_err(Error::io(&marker))?;
-            }
-            Err(error) => return Err(Error::io(&marker)(error)),
+        let wrong = |what: &str, hint: &str| Error::Lake {
+            place: folder.display().to_string(),
+            what: what.into(),
+            hint: hint.into(),
+        };
+        let is_lake = folder.join(MARKER).exists();
+        if !is_lake && folder.exists() && folder.read_dir().map_err(Error::io(folder))?.any(|entry| !is_ours(entry)) {
+            return Err(wrong("the folder is in use by something else", "name an empty folder in [lake] path"));
         }
+        if !is_lake && access == Access::Read {
+            return Err(wrong("there is no lake yet", "read some call records first: onhook ingest"));
+        }
+        std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
         let folder = folder.canonicalize().map_err(Error::io(folder))?;
         let lock = match access {
             Access::Read => None,
             Access::Write => Some(lock(&folder)?),
         };
+        match layout(&folder)? {
+            Some(layout) if layout > LAYOUT => {
+                return Err(wrong("written by a newer onhook", "use that version, or a new lake"));
+            }
+            Some(_) => {}
+            None => mark(&folder)?,
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::io(&folder))?;
         let lake = Self { folder, runtime: Arc::new(runtime), _lock: lock };
         if access == Access::Write {
@@ -120,10 +117,9 @@ impl Lake {
         self.wait(self.finished())
     }
 
-    /// The files of a table, whole batches only.
-    pub fn files(&self, table: Table) -> Result<Files> {
+    /// The files of a table up to a batch, which is a finished one: the same for all tables gives whole batches only.
+    pub fn files(&self, table: Table, finished: i64) -> Result<Files> {
         self.wait(async {
-            let finished = self.finished().await?;
             let names = self.names(table).await?.into_iter();
             let mut names: Vec<_> = names.filter(|name| batch_of(name).is_none_or(|batch| batch <= finished)).collect();
             names.sort();
@@ -158,7 +154,7 @@ impl Lake {
 
     /// The rows of the load that is in force on a day: the last one up to it.
     pub fn load_in_force(&self, table: Table, on: chrono::NaiveDate) -> Result<Option<arrow::array::RecordBatch>> {
-        let mut files = self.files(table)?;
+        let mut files = self.files(table, 0)?;
         files.paths.retain(|path| load_date(path).is_some_and(|date| date <= on));
         files.paths.sort_by_key(|path| load_date(path));
         let Some(path) = files.paths.pop() else { return Ok(None) };
@@ -258,8 +254,36 @@ impl Lake {
     }
 }
 
+/// The marker's layout number; none in a folder that is not yet a lake.
+fn layout(folder: &Path) -> Result<Option<u64>> {
+    let marker = folder.join(MARKER);
+    let text = match std::fs::read_to_string(&marker) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(&marker)(error)),
+    };
+    let layout = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|marker| marker["layout"].as_u64());
+    layout.map(Some).ok_or_else(|| Error::Lake {
+        place: folder.display().to_string(),
+        what: format!("{MARKER} is damaged"),
+        hint: "restore it from a backup of the lake".into(),
+    })
+}
+
+/// Makes the folder a lake, at one stroke: under another name first.
+fn mark(folder: &Path) -> Result<()> {
+    let (draft, marker) = (folder.join(format!("{MARKER}.new")), folder.join(MARKER));
+    std::fs::write(&draft, format!("{{\"layout\":{LAYOUT}}}\n")).map_err(Error::io(&draft))?;
+    std::fs::rename(&draft, &marker).map_err(Error::io(&marker))
+}
+
+/// What a first run that was cut short can have left in a folder that is not yet a lake.
+fn is_ours(entry: std::io::Result<std::fs::DirEntry>) -> bool {
+    entry.is_ok_and(|entry| [LOCK, &format!("{MARKER}.new")].iter().any(|name| entry.file_name() == *name))
+}
+
 fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(".lock");
+    let path = folder.join(LOCK);
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

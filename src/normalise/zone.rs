@@ -38,7 +38,7 @@ impl Zone {
     /// The moment of a wall clock. In the hour that autumn repeats the first pass is taken (the record does not say
     /// which); a time that spring skips is read as if the clock had not been put forward yet. The civil day and
     /// minute stay what the clock showed.
-    pub fn from_civil(&self, civil: NaiveDateTime) -> Moment {
+    pub fn of_clock(&self, civil: NaiveDateTime) -> Moment {
         let utc = match self.tz.from_local_datetime(&civil) {
             chrono::LocalResult::Single(time) | chrono::LocalResult::Ambiguous(time, _) => time.timestamp(),
             chrono::LocalResult::None => {
@@ -89,12 +89,12 @@ mod tests {
     #[test]
     fn a_wall_clock_reads_back_as_it_was() {
         let zone = Zone::new(Tz::Europe__London);
-        let utc = |text: &str| DateTime::from_timestamp_micros(zone.from_civil(at(text)).0).unwrap().naive_utc();
+        let utc = |text: &str| DateTime::from_timestamp_micros(zone.of_clock(at(text)).0).unwrap().naive_utc();
         assert_eq!(utc("2023-07-01 00:30:00"), at("2023-06-30 23:30:00"));
         assert_eq!(utc("2024-01-01 00:00:00"), at("2024-01-01 00:00:00"));
         assert_eq!(utc("2023-10-29 01:30:00"), at("2023-10-29 00:30:00"), "the first pass");
         assert_eq!(utc("2023-10-29 02:00:00"), at("2023-10-29 02:00:00"));
         assert_eq!(utc("2024-03-31 01:30:00"), at("2024-03-31 01:30:00"), "an hour that never was");
-        assert_eq!(zone.from_civil(at("2024-03-31 01:30:00")).2, 90);
+        assert_eq!(zone.of_clock(at("2024-03-31 01:30:00")).2, 90);
     }
 }

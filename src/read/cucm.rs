@@ -13,7 +13,10 @@ use std::net::Ipv4Addr;
 
 use memchr::memmem;
 
-use super::{About, Block, Decoder, Likelihood, RawRecord, RawTime, ReadError, Reader, RecordId, Reject, Side, Sink, Skip, hash, next_block};
+use super::{
+    About, Block, Decoder, Likelihood, RawRecord, RawTime, ReadError, Reader, RecordId, Reject, Side, Sink, Skip, hash,
+    next_block,
+};
 use crate::leg::{Outcome, Part, RedirectReason};
 use columns::{Columns, Field};
 
@@ -60,7 +63,8 @@ impl CucmDecoder {
     /// The columns of a line, or why there are none: a line is never read by a header that does not stand above it.
     fn columns(&self, line: u64) -> Result<&Columns, (Reject, &'static str)> {
         let above = self.changes.partition_point(|(from, _)| *from <= line);
-        let (_, layout) = above.checked_sub(1).map(|at| self.changes[at]).ok_or((Reject::WrongShape, "no header above"))?;
+        let (_, layout) =
+            above.checked_sub(1).map(|at| self.changes[at]).ok_or((Reject::WrongShape, "no header above"))?;
         self.layouts[layout].as_ref().ok_or((Reject::WrongShape, "the header above lacks a needed column"))
     }
 }
@@ -76,7 +80,9 @@ fn survey(text: &mut dyn BufRead) -> Result<CucmDecoder, ReadError> {
         if let Some(at) = scientific_mark.find_iter(&block).find(|at| is_scientific(&block, *at)) {
             let line = first_line + memchr::memchr_iter(b'\n', &block[..at]).count() as u64;
             return Err(ReadError::Refused {
-                what: format!("line {line}: a spreadsheet program saved this copy: it turned long numbers into the form 1.2E+11"),
+                what: format!(
+                    "line {line}: a spreadsheet program saved this copy: it turned long numbers into the form 1.2E+11"
+                ),
                 hint: "deliver the file as CUCM wrote it; the digits in this copy are lost",
             });
         }
@@ -175,7 +181,10 @@ fn decode_line(
     let fields = columns.split(text, unquoted)?;
     match fields.text(Field::RecordType) {
         "1" => {}
-        "2" => return Ok(sink.skip(line, Skip::Quality)),
+        "2" => {
+            sink.skip(line, Skip::Quality);
+            return Ok(());
+        }
         _ => return Err((Reject::UnknownKind, "cdrRecordType is neither 1 nor 2")),
     }
     if columns.is_media {
@@ -192,7 +201,9 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64) -> Result<RawRecord<'a>, 
     // Until 2106 in the 32 bits CUCM has for it; 0 means it did not happen, and every call began.
     const LAST: i64 = u32::MAX as i64;
     match () {
-        () if !(1..=LAST).contains(&started) => return Err((Reject::BadTime, "dateTimeOrigination is 0 or out of range")),
+        () if !(1..=LAST).contains(&started) => {
+            return Err((Reject::BadTime, "dateTimeOrigination is 0 or out of range"));
+        }
         () if !(0..=LAST).contains(&connected) => return Err((Reject::BadTime, "dateTimeConnect is out of range")),
         () if !(0..=LAST).contains(&ended) => return Err((Reject::BadTime, "dateTimeDisconnect is out of range")),
         () => {}
@@ -212,14 +223,32 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64) -> Result<RawRecord<'a>, 
     let last_reason = fields.code(Field::LastRedirectReason, "lastRedirectRedirectReason")?;
     let first_reason = fields.code(Field::OrigRedirectReason, "origCalledPartyRedirectReason")?;
     let caller = fields.text(Field::Caller);
+    let dialled = fields.text(Field::OriginalCalled);
     let callee = fields.text(Field::FinalCalled);
-    let hunt_group = fields.hunt_pilot();
+    let hunt_group = match fields.hunt_pilot() {
+        // CUCM names the pilot only where somebody answered; else the number called is the pilot.
+        "" if usage == codes::USAGE_HUNT_PILOT && dialled == callee => callee,
+        pilot => pilot,
+    };
     let redirect_reason = codes::redirect_reason(last_reason)
         .or_else(|| codes::redirect_reason(first_reason))
+        .or_else(|| codes::join_reason(join))
         .or((!hunt_group.is_empty()).then_some(RedirectReason::Hunt));
     let dest_device = fields.text(Field::DestDevice);
-    let calling = side(fields, Field::OrigDevice, Field::CallingUser, Field::IncomingProtocol, [Field::OrigAddress, Field::OrigIp])?;
-    let called = side(fields, Field::DestDevice, Field::CalledUser, Field::OutgoingProtocol, [Field::DestAddress, Field::DestIp])?;
+    let calling = side(
+        fields,
+        Field::OrigDevice,
+        Field::CallingUser,
+        Field::IncomingProtocol,
+        [Field::OrigAddress, Field::OrigIp],
+    )?;
+    let called = side(
+        fields,
+        Field::DestDevice,
+        Field::CalledUser,
+        Field::OutgoingProtocol,
+        [Field::DestAddress, Field::DestIp],
+    )?;
     let outcome = match connected != 0 {
         true if usage == codes::USAGE_VOICEMAIL_PORT => Outcome::Voicemail,
         true => Outcome::Answered,
@@ -240,16 +269,21 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64) -> Result<RawRecord<'a>, 
             &bucket.to_le_bytes(),
         ]),
         started: RawTime::Utc(started),
-        ring_s: i32::try_from(if connected != 0 { connected - started } else { ended - started }).ok().filter(|s| *s >= 0),
+        ring_s: i32::try_from(if connected != 0 { connected - started } else { ended - started })
+            .ok()
+            .filter(|s| *s >= 0),
         talk_s: if connected != 0 { talk_s } else { 0 },
         direction: None,
         outcome,
         part: part(join, caller, callee),
         caller,
-        dialled: fields.text(Field::OriginalCalled),
+        dialled,
         callee,
         // CUCM fills lastRedirectDn on plain calls too; only with a reason did somebody pass the call on.
-        redirect: if last_reason != 0 { fields.text(Field::LastRedirect) } else { "" },
+        redirect: match last_reason != 0 || join == codes::TRANSFER {
+            true => fields.text(Field::LastRedirect),
+            false => "",
+        },
         redirect_reason,
         calling,
         called,
@@ -266,13 +300,15 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64) -> Result<RawRecord<'a>, 
 }
 
 /// Set-up legs count for both parties of a transfer or conference, so the record that joins them is a continuation.
+/// Who dials into a bridge (Meet-Me, barge, the IVR of Conference Now) has no other record: that is an attempt.
 /// What a bridge originates (`b00…`: recording, monitoring, conference) is nobody's call.
 fn part(join: i64, caller: &str, callee: &str) -> Part {
     match join {
         codes::RECORDING | codes::MONITORING => Part::System,
         _ if codes::is_bridge(caller) => Part::System,
         codes::TRANSFER | codes::CONFERENCE => Part::Continued,
-        _ if codes::is_bridge(callee) => Part::Continued,
+        // From the IVR (c00…) into the conference.
+        codes::CONFERENCE_NOW if callee.starts_with('b') && codes::is_bridge(callee) => Part::Continued,
         _ => Part::Whole,
     }
 }
@@ -301,4 +337,5 @@ pub fn ipv4(number: i64) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from(bits.swap_bytes()))
 }
 
-
+#[cfg(test)]
+mod tests;

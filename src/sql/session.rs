@@ -22,8 +22,9 @@ pub fn open(lake: &Lake, config: &Config, policy: &RecordBatch) -> Result<Sessio
     session.options_mut().execution.parquet.schema_force_view_types = false;
     session.options_mut().sql_parser.map_string_types_to_utf8view = false;
     let context = SessionContext::new_with_config(session);
+    let finished = lake.finished_batch()?;
     for table in BATCH_TABLES.into_iter().chain(ESTATE_TABLES) {
-        let provider = listing(&lake.files(table)?).map_err(|e| wrong(table.name(), &e))?;
+        let provider = listing(&lake.files(table, finished)?).map_err(|e| wrong(table.name(), &e))?;
         context.register_table(table.name(), provider).map_err(|e| wrong(table.name(), &e))?;
     }
     put(&context, "policy", policy.clone())?;

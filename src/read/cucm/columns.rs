@@ -110,8 +110,11 @@ impl Columns {
     /// A column without which no call can be told is not there.
     pub fn of(header: &[u8], line: u64) -> Result<Self, ReadError> {
         let header = String::from_utf8_lossy(header).to_ascii_lowercase();
-        let names: Vec<String> =
-            header.trim_start_matches('\u{feff}').split(',').map(|n| n.trim().trim_matches('"').replace(' ', "")).collect();
+        let names: Vec<String> = header
+            .trim_start_matches('\u{feff}')
+            .split(',')
+            .map(|n| n.trim().trim_matches('"').replace(' ', ""))
+            .collect();
         let mut wanted = Vec::new();
         let is_media = !names.iter().any(|n| n == "datetimeorigination") && names.iter().any(|n| n == "datetimestamp");
         for (field, (_, spellings, required)) in NAMES.iter().enumerate() {

@@ -250,9 +250,15 @@ impl<'a> Call<'a> {
             "T" if outbound => Outcome::Failed,
             _ if self.answer == Answer::Never => Outcome::NoAnswer,
             _ if self.answer == Answer::Blank && !has_duration => Outcome::NoAnswer,
-            _ if self.forward == "F" && self.third.is_trunk() => Outcome::Diverted,
+            _ if self.is_forwarded_out() => Outcome::Diverted,
             _ => Outcome::Answered,
         }
+    }
+
+    /// An external forward: the call came for a station and left again by a trunk, which stands as the third party, or
+    /// as the called one in the incoming trunk's record.
+    fn is_forwarded_out(&self) -> bool {
+        self.forward == "F" && (self.third.is_trunk() || self.called.is_trunk())
     }
 
     fn parties(&self, direction: Option<Direction>) -> Parties<'a> {
@@ -274,7 +280,10 @@ impl<'a> Call<'a> {
             callee = dialled;
         }
         let (mut redirect, reason) = ("", self.reason());
-        if to_trunk && self.third != Party::Blank {
+        if self.is_forwarded_out() && to_trunk && self.answer != Answer::Blank {
+            // The digits of the incoming trunk's record are the station's; where the call went is in the other's.
+            (redirect, callee) = (dialled, "");
+        } else if to_trunk && self.third != Party::Blank {
             // The calling station passed the outside party on; where to has no place in the record of a call that
             // ended outside.
             redirect = self.calling.number();

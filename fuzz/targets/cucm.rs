@@ -1,0 +1,4 @@
+//! Any bytes as a Cisco CUCM file.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|text: &[u8]| onhook_fuzz::accounts_for_every_line(&onhook_fuzz::read::cucm::Cucm, text));

@@ -1,0 +1,149 @@
+//! The main job: its outputs, twice the same, readable by those they are for; the README's first screen.
+
+use calamine::Reader;
+
+use crate::workdir::{Ran, Workdir, copy, repository};
+
+const OUTPUTS: [&str; 7] = [
+    "report.html", "business-case.xlsx", "idle-handsets.csv", "disposition.csv", "usage-bands.csv", "unknown-extensions.csv", "run.json",
+];
+
+fn sample() -> Workdir {
+    let work = Workdir::new();
+    copy(&repository().join("sample-data"), &work.join("sample-data"));
+    work
+}
+
+fn nightly(work: &Workdir) -> Ran {
+    work.good(&["nightly", "-c", "sample-data/onhook.toml"])
+}
+
+#[test]
+fn twice_gives_the_same_bytes_and_adds_no_row() {
+    let work = sample();
+    nightly(&work);
+    let outputs = |folder: &str| OUTPUTS.map(|name| std::fs::read(work.join(folder).join(name)).unwrap());
+    let rows = || work.good(&["sql", "-c", "sample-data/onhook.toml", "-f", "csv", "-e",
+        "select (select count(*) from legs), (select count(*) from usage), (select count(*) from inputs), \
+         (select count(*) from rejects), (select count(*) from extensions)"]).stdout;
+    let (first, before) = (outputs("sample-data/out"), rows());
+    let second = work.good(&["nightly", "-c", "sample-data/onhook.toml", "-o", "again"]);
+    assert!(second.stderr.contains("read      0 new files, 26 seen before"), "{}", second.stderr);
+    for (name, (first, again)) in OUTPUTS.iter().zip(first.iter().zip(outputs("again"))) {
+        assert!(*first == again, "{name} differs");
+    }
+    assert_eq!(rows(), before);
+}
+
+/// The first screen of the README: its command on a fresh copy prints what stands there.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let ran = nightly(&sample());
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let shown = readme.split("<!-- nightly -->").nth(1).expect("the marker").split("```").nth(1).expect("a block");
+    let shown = shown.split_once('\n').unwrap().1;
+    let printed = format!("{}{}", ran.stderr, ran.stdout);
+    assert_eq!(shown, printed, "paste what the command prints into README.md:\n{printed}");
+    assert!(readme.lines().take(40).any(|line| line.contains("cargo run --release -- nightly -c sample-data/onhook.toml")));
+    assert!(readme.contains("cargo test --release"));
+}
+
+#[test]
+fn the_lists_start_with_what_the_contract_says_and_add_up() {
+    let work = sample();
+    nightly(&work);
+    let read = |name: &str| work.read(&format!("sample-data/out/{name}"));
+    for name in ["idle-handsets.csv", "disposition.csv"] {
+        assert!(read(name).starts_with("source,extension,verdict,action"), "{name}");
+    }
+    let run: serde_json::Value = serde_json::from_str(&read("run.json")).unwrap();
+    let sum = |what: &str| run["extensions"][what].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum::<u64>();
+    let registered = read("disposition.csv").lines().count() as u64 - 1;
+    assert_eq!((sum("by_verdict"), sum("by_action")), (registered, registered));
+    let idle = ["idle", "unattended", "diverted"].map(|v| run["extensions"]["by_verdict"][v].as_u64().unwrap());
+    assert_eq!(read("idle-handsets.csv").lines().count() as u64 - 1, idle.iter().sum::<u64>());
+    for (name, digest) in run["files"].as_object().unwrap() {
+        let bytes = std::fs::read(work.join("sample-data/out").join(name)).unwrap();
+        assert_eq!(blake3::hash(&bytes).to_hex().as_str(), digest.as_str().unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn the_page_stands_alone_and_has_its_charts() {
+    let work = sample();
+    nightly(&work);
+    let page = work.read("sample-data/out/report.html");
+    assert!(!page.contains("<script") && !page.contains("<link") && !page.contains("src=\"http") && !page.contains("url("));
+    assert_eq!(page.matches("<svg").count(), 3, "verdicts by site, usage bands, cash flow");
+    assert_eq!(page.matches("role=\"img\"").count(), 3);
+    for text in ["Verdicts by site", "Usage bands", "Cash flow", "Net present value"] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(page.matches("<table").count() >= 15);
+}
+
+#[test]
+fn the_workbook_holds_the_figures_of_the_lists() {
+    let work = sample();
+    nightly(&work);
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(work.join("sample-data/out/business-case.xlsx")).unwrap();
+    let names = book.sheet_names();
+    assert_eq!(names.first().map(String::as_str), Some("Summary"));
+    let rows = work.read("sample-data/out/disposition.csv").lines().count();
+    let sheet = names.iter().find(|name| name.to_lowercase() == "disposition").unwrap().clone();
+    let range = book.worksheet_range(&sheet).unwrap();
+    let first = range.rows().position(|row| row.first().is_some_and(|c| c.to_string().eq_ignore_ascii_case("source"))).unwrap();
+    assert_eq!(range.rows().count() - first, rows, "header and one row an extension");
+}
+
+/// A spreadsheet program that is not ours opens it. Needs LibreOffice.
+#[test]
+fn a_spreadsheet_program_opens_the_workbook() {
+    let found = ["soffice", "libreoffice"].into_iter().find(|name| {
+        std::process::Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success())
+    });
+    let Some(program) = found else {
+        assert!(std::env::var_os("ONHOOK_NO_SKIP").is_none(), "LibreOffice is not installed");
+        eprintln!("SKIPPED a_spreadsheet_program_opens_the_workbook: LibreOffice is not installed");
+        return;
+    };
+    let work = sample();
+    nightly(&work);
+    let book = work.join("sample-data/out/business-case.xlsx");
+    let profile = format!("-env:UserInstallation=file://{}", work.join("profile").display());
+    let ran = std::process::Command::new(program)
+        .args([&profile, "--headless", "--convert-to", "csv", "--outdir"])
+        .arg(work.join("opened"))
+        .arg(&book)
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let summary = work.read("opened/business-case.csv");
+    assert!(summary.contains("Registered extensions") && summary.contains("300"), "{summary}");
+}
+
+/// The published figures of the reference estate, through the command.
+#[test]
+fn the_published_case_runs_as_a_command() {
+    let work = sample();
+    work.good(&["ingest", "-c", "sample-data/onhook.toml"]);
+    let config = work.read("sample-data/onhook.toml").replace("\"case.toml\"", "\"published-case/case.toml\"");
+    work.write("sample-data/published.toml", config);
+    let printed = work.good(&["case", "-c", "sample-data/published.toml"]).stdout;
+    for figure in ["4759000.00", "2051000.00", "6810000.00", "882000.00"] {
+        assert!(printed.contains(figure), "{figure}: {printed}");
+    }
+}
+
+/// `init` makes a workspace that runs as it is.
+#[test]
+fn a_new_workspace_is_valid() {
+    let work = Workdir::new();
+    work.good(&["init", "here"]);
+    work.good(&["config", "show", "-c", "here/onhook.toml"]);
+    let (code, said) = work.ingest(&["-c", "here/onhook.toml"]);
+    assert_eq!((code, said["inputs"]["new"].as_u64()), (0, Some(0)));
+    let again = work.run(&["init", "here"]);
+    assert_eq!(again.code, 2);
+    assert!(again.stderr.contains("there is a workspace already"));
+}

@@ -1,0 +1,107 @@
+//! Invented estates against their truth: every extension's verdict, the ledger, the files left alone.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use onhook::synth::{Plan, Summary, generate};
+
+use crate::workdir::Workdir;
+
+/// (source, extension) → verdict, from a CSV file with these columns among others.
+fn verdicts(csv: &str) -> BTreeMap<(String, String), String> {
+    let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let at = |name: &str| header.iter().position(|column| *column == name).unwrap();
+    let (source, extension, verdict) = (at("source"), at("extension"), at("verdict"));
+    lines.map(|row| ((row[source].to_string(), row[extension].to_string()), row[verdict].to_string())).collect()
+}
+
+fn made(plan: &Plan) -> (Workdir, Summary) {
+    let work = Workdir::new();
+    let summary = generate(plan, work.path()).unwrap();
+    (work, summary)
+}
+
+fn holds(plan: &Plan) {
+    let (work, summary) = made(plan);
+    let (code, said) = work.ingest(&[]);
+    assert_eq!(code, 0, "{said}");
+    let mut expected = onhook::ledger::Ledger::default();
+    summary.sources.iter().for_each(|source| expected += source.ledger);
+    assert_eq!(said["records"], serde_json::to_value(expected).unwrap(), "by construction");
+    let repeated: u64 = summary.sources.iter().map(|s| s.repeated_files).sum();
+    assert_eq!(said["inputs"]["repeated"], repeated);
+    work.good(&["estate", "load"]);
+    let disposition = work.good(&["query", "disposition", "-f", "csv"]).stdout;
+    let (truth, found) = (verdicts(&work.read("truth.csv")), verdicts(&disposition));
+    let wrong: Vec<_> = truth.iter().filter(|(key, verdict)| found.get(*key) != Some(*verdict)).collect();
+    assert!(wrong.is_empty(), "seed {}: {wrong:?}", plan.seed);
+    assert_eq!(truth.len(), found.len(), "no more and no fewer than the register");
+    let unknown = work.good(&["query", "unknown-extensions", "-f", "csv"]).stdout;
+    assert_eq!(unknown.lines().count() - 1, summary.unknown_extensions.len(), "{unknown}");
+}
+
+#[test]
+fn three_estates_get_the_verdicts_they_were_made_for() {
+    let last_day = NaiveDate::from_ymd_opt(2024, 4, 30).unwrap();
+    for seed in [1, 7, 2024] {
+        holds(&Plan { awkward: true, ..Plan::new(90, 120, seed, last_day) });
+    }
+}
+
+/// The same over thirteen months: both clock changes and a New Year, few calls, packed files.
+#[test]
+fn the_shipped_sample_gets_the_verdicts_it_was_made_for() {
+    holds(&Plan::sample());
+}
+
+/// No threshold and no policy turns a protected line, or one that ever dialled emergency services, into `cease`.
+#[test]
+fn nothing_ceases_what_is_protected() {
+    let last_day = NaiveDate::from_ymd_opt(2024, 4, 30).unwrap();
+    let (work, _) = made(&Plan { awkward: true, ..Plan::new(90, 120, 5, last_day) });
+    work.write("estate/policy.csv", "use,verdict,action\n*,*,cease\n");
+    work.good(&["nightly"]);
+    for settings in [["min_covered_days=0", "low_use_per_week=100000"], ["window_days=1", "min_covered_days=0"]] {
+        let args = ["query", "disposition", "-f", "csv", "-p", settings[0], "-p", settings[1]];
+        let csv = work.good(&args).stdout;
+        assert!(csv.contains(",cease,"), "the policy does bite");
+        for row in csv.lines().filter(|row| row.split(',').nth(2) == Some("protected")) {
+            assert_eq!(row.split(',').nth(3), Some("review"), "{row}");
+        }
+    }
+    let emergency = work.sql(
+        "select v.source, v.extension, v.action from verdicts v join (select source, caller_ext from legs \
+         where number_class = 'emergency' and direction = 'outbound' group by source, caller_ext) e \
+         on e.source = v.source and e.caller_ext = v.extension",
+    );
+    assert!(!emergency.is_empty());
+    assert!(emergency.iter().all(|row| row.ends_with(",review")), "{emergency:?}");
+}
+
+/// The shipped sample is what `onhook synth --sample` makes, small, and shows what it should.
+#[test]
+fn the_shipped_sample_is_fresh() {
+    use std::io::Read;
+    let (work, summary) = made(&Plan::sample());
+    let shipped = crate::workdir::repository().join("sample-data");
+    let unpacked = |path: &std::path::Path| {
+        let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}; run `onhook synth --sample`", path.display()));
+        let mut text = Vec::new();
+        // The packer may differ from machine to machine; what is in it may not.
+        match bytes.starts_with(&[0x1f, 0x8b]) {
+            true => flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut text).map(|_| text).unwrap(),
+            false => bytes,
+        }
+    };
+    let (mut files, mut bytes) = (0, 0);
+    for entry in walkdir::WalkDir::new(work.path()).into_iter().map(Result::unwrap).filter(|e| e.file_type().is_file()) {
+        let name = entry.path().strip_prefix(work.path()).unwrap();
+        assert!(unpacked(entry.path()) == unpacked(&shipped.join(name)), "{} is not what synth makes", name.display());
+        (files, bytes) = (files + 1, bytes + shipped.join(name).metadata().unwrap().len());
+    }
+    assert!(files > 20 && bytes < 4_000_000, "{files} files, {bytes} bytes");
+    assert!(summary.verdicts.len() == 7 && summary.verdicts.values().all(|n| *n >= 3), "{:?}", summary.verdicts);
+    assert!(!summary.unknown_extensions.is_empty() && summary.sources.iter().any(|s| s.repeated_files > 0));
+    assert!(summary.sources.iter().all(|s| s.ledger.rejected > 0), "both formats show a rejected line");
+}
