@@ -23,7 +23,8 @@ bench *filter:
 
 # A fuzz target for a minute (needs cargo-fuzz and a nightly toolchain)
 fuzz target seconds="60":
-    cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}
+    mkdir -p fuzz/corpus/{{target}}
+    cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} tests/fixtures -- -max_total_time={{seconds}}
 
 # The crate's documentation, private items too; a broken link fails
 docs:

@@ -248,7 +248,10 @@ mod tests {
         assert!(message(&SMALL.replace("Europe/London", "Europe/Londres")).contains("no time zone"));
         assert!(message(&SMALL.replace("cisco-cucm", "cisco-cumc")).contains("no reader for format"));
         assert!(message(&SMALL.replace("landing/**", "../../etc/*")).contains("leaves the folder"));
-        assert!(message(&format!("{SMALL}{}", SMALL.split_once('\n').unwrap().1.split_once('\n').unwrap().1)).contains("two sources"));
+        assert!(
+            message(&format!("{SMALL}{}", SMALL.split_once('\n').unwrap().1.split_once('\n').unwrap().1))
+                .contains("two sources")
+        );
         assert!(message(&format!("{SMALL}[evidence]\nwindow_days = 30\n")).contains("min_covered_days"));
     }
 

@@ -56,7 +56,8 @@ fn finish(mut finds: Finds) -> Finds {
 
 fn glob(config: &Config, pattern: &str, finds: &mut Finds) {
     let wild = |part: &str| part.contains(['*', '?', '[', '{']);
-    let fixed: PathBuf = Path::new(pattern).components().take_while(|c| !wild(&c.as_os_str().to_string_lossy())).collect();
+    let fixed: PathBuf =
+        Path::new(pattern).components().take_while(|c| !wild(&c.as_os_str().to_string_lossy())).collect();
     let base = config.at(&fixed);
     if !wild(pattern) {
         // A landing folder that is not there yet is no delivery, not a fault of the files; a file named outright is.

@@ -71,7 +71,9 @@ pub fn ingest(
     let mut outcome = Outcome::default();
     let mut known = known_inputs(lake)?;
     let order: HashMap<&str, usize> = config.sources.iter().enumerate().map(|(i, s)| (s.name.as_str(), i)).collect();
-    work.sort_by(|a, b| (order.get(a.source.name.as_str()), &a.file).cmp(&(order.get(b.source.name.as_str()), &b.file)));
+    work.sort_by(|a, b| {
+        (order.get(a.source.name.as_str()), &a.file).cmp(&(order.get(b.source.name.as_str()), &b.file))
+    });
     let mut rest = work.as_slice();
     let none = Trunks::new();
     while !rest.is_empty() {
@@ -91,7 +93,9 @@ pub fn ingest(
             .map(|(work, print)| {
                 let trunks = trunks.get(&work.source.name).unwrap_or(&none);
                 let hash = print.hash.to_hex().to_string();
-                decode::decode(work, &print, trunks).map(|decoded| (work, print, decoded)).map_err(|error| (hash, error))
+                decode::decode(work, &print, trunks)
+                    .map(|decoded| (work, print, decoded))
+                    .map_err(|error| (hash, error))
             })
             .collect();
         let mut inputs = Vec::new();
@@ -187,7 +191,8 @@ fn inputs_batch(
     fn text<'i>(inputs: &'i [Input<'i>], of: impl Fn(&'i Input<'i>) -> String) -> ArrayRef {
         Arc::new(inputs.iter().map(|input| Some(of(input))).collect::<StringArray>())
     }
-    let number = |of: &dyn Fn(&Input<'_>) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(inputs.iter().map(of))) };
+    let number =
+        |of: &dyn Fn(&Input<'_>) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(inputs.iter().map(of))) };
     let count = |of: fn(&Ledger) -> u64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(ledgers.iter().map(|ledger| of(ledger) as i64)))
     };
@@ -226,5 +231,9 @@ fn inputs_batch(
 
 /// Arrow refuses only what does not fit its own schema: a fault of ours, but no reason to fall over.
 fn broken(error: &arrow::error::ArrowError) -> Error {
-    Error::Lake { place: "batch".into(), what: error.to_string(), hint: "this is a bug in onhook: please report it".into() }
+    Error::Lake {
+        place: "batch".into(),
+        what: error.to_string(),
+        hint: "this is a bug in onhook: please report it".into(),
+    }
 }

@@ -126,7 +126,12 @@ pub struct Leg<'a> {
 
 /// Name, type, may be null, meaning: the one list that the lake, the docs and the builder are held to.
 pub static COLUMNS: &[(&str, DataType, bool, &str)] = &[
-    ("leg_key", DataType::Int64, false, "identity of the record: 64-bit hash of the vendor's own id, else of the text and its ordinal within the day"),
+    (
+        "leg_key",
+        DataType::Int64,
+        false,
+        "identity of the record: 64-bit hash of the vendor's own id, else of the text and its ordinal within the day",
+    ),
     ("call_key", DataType::Int64, false, "the same for all records of one call in one source"),
     ("source", DataType::Utf8, false, "configured source"),
     ("platform", DataType::Utf8, false, "format of the source: cisco-cucm, mitel-smdr, …"),
@@ -135,7 +140,12 @@ pub static COLUMNS: &[(&str, DataType, bool, &str)] = &[
     ("started_at", DataType::Timestamp(TimeUnit::Microsecond, None), false, "off-hook or set-up, UTC"),
     ("local_day", DataType::Date32, false, "civil day at the source's time zone"),
     ("local_minute", DataType::Int16, false, "minute of the civil day, 0–1439"),
-    ("ring_s", DataType::Int32, true, "seconds before answer, or before the end where nobody answered; null if the vendor does not say"),
+    (
+        "ring_s",
+        DataType::Int32,
+        true,
+        "seconds before answer, or before the end where nobody answered; null if the vendor does not say",
+    ),
     ("talk_s", DataType::Int32, false, "seconds connected, 0 if not answered"),
     ("direction", DataType::Utf8, false, "internal, inbound, outbound, tandem, unknown"),
     ("outcome", DataType::Utf8, false, "answered, no_answer, busy, failed, abandoned, voicemail, diverted, unknown"),
@@ -146,7 +156,12 @@ pub static COLUMNS: &[(&str, DataType, bool, &str)] = &[
     ("dialled_ext", DataType::Utf8, true, "the first number asked for as our own extension"),
     ("callee_ext", DataType::Utf8, true, "the number where it ended as our own extension"),
     ("redirect_ext", DataType::Utf8, true, "our extension that last passed the call on"),
-    ("redirect_reason", DataType::Utf8, true, "forward_all, forward_busy, forward_no_answer, transfer, pickup, park, hunt, conference, queue, other"),
+    (
+        "redirect_reason",
+        DataType::Utf8,
+        true,
+        "forward_all, forward_busy, forward_no_answer, transfer, pickup, park, hunt, conference, queue, other",
+    ),
     ("caller_device", DataType::Utf8, true, "calling handset as the vendor names it"),
     ("callee_device", DataType::Utf8, true, "handset that answered, or was last offered the call"),
     ("caller_user", DataType::Utf8, true, "login at the calling handset"),
@@ -316,7 +331,9 @@ mod tests {
         assert_eq!(builder.len(), 1);
         let batch = builder.finish();
         assert!(builder.is_empty());
-        for (name, number) in [("leg_key", 1), ("call_key", 2), ("input_id", 3), ("record_no", 4), ("cause", 10), ("charge_micros", 11)] {
+        for (name, number) in
+            [("leg_key", 1), ("call_key", 2), ("input_id", 3), ("record_no", 4), ("cause", 10), ("charge_micros", 11)]
+        {
             assert_eq!(batch.column_by_name(name).unwrap().as_primitive::<Int64Type>().value(0), number, "{name}");
         }
         for (name, kind, ..) in COLUMNS.iter().filter(|c| c.1 == DataType::Utf8) {

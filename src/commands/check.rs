@@ -15,13 +15,17 @@ pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<Verd
     for row in rows(engine, "coverage")? {
         let [source, state, first, last, days, ..] = &row[..] else { continue };
         if state == "gap" {
-            talk.say(&format!("gap       {source}: no records from {first} to {last} ({days} days); silence there proves nothing"));
+            talk.say(&format!(
+                "gap       {source}: no records from {first} to {last} ({days} days); silence there proves nothing"
+            ));
         }
     }
     for (source, covered) in covered_days(engine)? {
         if covered < u64::from(config.evidence.min_covered_days) {
             let wanted = config.evidence.min_covered_days;
-            talk.warn(&format!("{source}: records on {covered} days of the window, {wanted} are needed to prove anything"));
+            talk.warn(&format!(
+                "{source}: records on {covered} days of the window, {wanted} are needed to prove anything"
+            ));
             verdict = Verdict::NeedsAPerson;
         }
     }

@@ -14,7 +14,8 @@ pub fn load(config: &Config, as_of: Option<NaiveDate>, json: bool, talk: &mut Ta
     let lake = open(config, Access::Write)?;
     let loaded = run(config, &lake, as_of, talk)?;
     if json {
-        let tables: serde_json::Map<_, _> = loaded.tables.iter().map(|(name, rows)| (name.to_string(), json!(rows))).collect();
+        let tables: serde_json::Map<_, _> =
+            loaded.tables.iter().map(|(name, rows)| (name.to_string(), json!(rows))).collect();
         talk.data(format!("{}\n", json!({ "as_of": loaded.as_of, "changed": tables })).as_bytes())?;
     }
     Ok(Verdict::Good)

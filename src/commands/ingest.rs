@@ -91,7 +91,9 @@ pub fn verdict(config: &Config, outcome: &Outcome, talk: &mut Talk) -> Verdict {
     let too_many = percent > config.evidence.max_rejected_percent;
     if too_many {
         let limit = config.evidence.max_rejected_percent;
-        talk.warn(&format!("{percent:.1} % of the records were rejected, the limit is {limit} %: see onhook query ingest-health"));
+        talk.warn(&format!(
+            "{percent:.1} % of the records were rejected, the limit is {limit} %: see onhook query ingest-health"
+        ));
     }
     Verdict::of(outcome.inputs.failed > 0 || too_many)
 }

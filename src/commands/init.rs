@@ -32,7 +32,10 @@ pub fn init(dir: &Path, talk: &mut Talk) -> Result<Verdict> {
     for (name, text) in workspace_files() {
         super::write(&dir.join(name), text.as_bytes())?;
     }
-    talk.say(&format!("made      {}: put call records under landing/ and the register into estate/extensions.csv", config.display()));
+    talk.say(&format!(
+        "made      {}: put call records under landing/ and the register into estate/extensions.csv",
+        config.display()
+    ));
     talk.say(&format!("then      onhook nightly -c {}", config.display()));
     Ok(Verdict::Good)
 }

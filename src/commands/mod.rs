@@ -105,7 +105,9 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
     Ok(match cli.command {
         Command::Init { dir } => init::init(&dir, talk)?,
         Command::Ingest(args) => ingest::command(&config()?, &args, talk)?,
-        Command::Estate { command: EstateCommand::Load { as_of, json } } => estate::load(&config()?, as_of, json, talk)?,
+        Command::Estate { command: EstateCommand::Load { as_of, json } } => {
+            estate::load(&config()?, as_of, json, talk)?
+        }
         Command::Query(args) => query::command(&cli.config, &args, talk)?,
         Command::Sql { execute, output } => query::sql(&config()?, execute, &output, talk)?,
         Command::Explain { extension, source } => explain::explain(&config()?, &extension, source.as_deref(), talk)?,

@@ -86,7 +86,11 @@ fn run_json(
 fn count(engine: &Engine<'_>, column: &str) -> Result<BTreeMap<String, i64>> {
     let sql = format!("select {column}, count(*) from verdicts group by {column}");
     let table = answer::table(None, &engine.free(&sql)?)?;
-    Ok(table.rows.iter().map(|row| (row[0].to_string(), row[1].to_string().replace(',', "").parse().unwrap_or(0))).collect())
+    Ok(table
+        .rows
+        .iter()
+        .map(|row| (row[0].to_string(), row[1].to_string().replace(',', "").parse().unwrap_or(0)))
+        .collect())
 }
 
 /// A dozen lines for the terminal.

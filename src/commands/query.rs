@@ -34,7 +34,12 @@ pub fn command(config: &Path, args: &cli::Query, talk: &mut Talk) -> Result<Verd
     })
 }
 
-pub fn sql(config: &Config, execute: Option<String>, output: &cli::Output, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
+pub fn sql(
+    config: &Config,
+    execute: Option<String>,
+    output: &cli::Output,
+    talk: &mut Talk,
+) -> Result<Verdict, Vec<Error>> {
     let statement = match execute {
         Some(statement) => statement,
         None => {

@@ -122,7 +122,8 @@ struct Part {
 }
 
 fn part(decoder: &dyn Decoder, first_line: u64, bytes: &[u8], normaliser: Normaliser<'_>) -> Part {
-    let mut gather = Gather { normaliser, legs: LegBuilder::default(), rejects: Vec::new(), read: 0, skipped: 0, by_text: false };
+    let mut gather =
+        Gather { normaliser, legs: LegBuilder::default(), rejects: Vec::new(), read: 0, skipped: 0, by_text: false };
     decoder.decode(Block { first_line, bytes }, &mut gather);
     let Gather { mut legs, rejects, read, skipped, by_text, .. } = gather;
     Part { legs: legs.finish(), rejects, read, skipped, by_text }
@@ -177,7 +178,8 @@ fn number_equal_texts(legs: &mut [RecordBatch]) {
 
 /// Rows of `rejects`.
 pub fn rejects_batch(input_id: i64, rejects: &[RejectRow]) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let text = |of: fn(&RejectRow) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rejects.iter().map(of))) };
+    let text =
+        |of: fn(&RejectRow) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rejects.iter().map(of))) };
     let columns: Vec<ArrayRef> = vec![
         Arc::new(Int64Array::from_value(input_id, rejects.len())),
         Arc::new(Int64Array::from_iter_values(rejects.iter().map(|r| r.line as i64))),

@@ -26,9 +26,8 @@ pub struct Fates {
 }
 
 /// What only the vendor's record decides, whatever the configuration was at the time: the same in an honest repeat.
-const VENDOR_COLUMNS: [&str; 9] = [
-    "leg_key", "started_at", "ring_s", "talk_s", "caller_user", "callee_user", "cause", "account_code", "vendor_kind",
-];
+const VENDOR_COLUMNS: [&str; 9] =
+    ["leg_key", "started_at", "ring_s", "talk_s", "caller_user", "callee_user", "cause", "account_code", "vendor_kind"];
 
 #[derive(Clone, Copy)]
 struct Seat {
@@ -55,7 +54,8 @@ pub fn sort_out<'a>(lake: &Lake, inputs: impl Iterator<Item = &'a Decoded>) -> R
     for (input, decoded) in inputs.iter().enumerate() {
         for (rows, batch) in decoded.legs.iter().enumerate() {
             let (keys, starts) = keys(batch);
-            span = [span, min(starts).zip(max(starts))].into_iter().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+            span =
+                [span, min(starts).zip(max(starts))].into_iter().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
             for (row, key) in keys.values().iter().zip(starts.values()).enumerate() {
                 let seat = Seat { input, rows, row };
                 match first.entry((*key.0, *key.1)) {
@@ -65,7 +65,10 @@ pub fn sort_out<'a>(lake: &Lake, inputs: impl Iterator<Item = &'a Decoded>) -> R
                     std::collections::hash_map::Entry::Occupied(entry) => {
                         let there = *entry.get();
                         let by_text = decoded.by_text;
-                        refuse(seat, if by_text { 0 } else { content(&inputs[there.input].legs[there.rows], there.row) });
+                        refuse(
+                            seat,
+                            if by_text { 0 } else { content(&inputs[there.input].legs[there.rows], there.row) },
+                        );
                     }
                 }
             }
@@ -126,14 +129,17 @@ pub fn scan(
             what: error.to_string(),
             hint: "a data file is damaged: restore it from a backup of the lake".into(),
         };
-        let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).map_err(Error::io(path))?).map_err(wrong)?;
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(File::open(path).map_err(Error::io(path))?).map_err(wrong)?;
         let groups = builder.metadata().row_groups().iter().enumerate();
-        let groups: Vec<usize> = groups.filter(|(_, g)| span.is_none_or(|span| may_hold(g, span))).map(|(i, _)| i).collect();
+        let groups: Vec<usize> =
+            groups.filter(|(_, g)| span.is_none_or(|span| may_hold(g, span))).map(|(i, _)| i).collect();
         if groups.is_empty() {
             continue;
         }
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-        let reader = builder.with_row_groups(groups).with_projection(mask).with_batch_size(8192).build().map_err(wrong)?;
+        let reader =
+            builder.with_row_groups(groups).with_projection(mask).with_batch_size(8192).build().map_err(wrong)?;
         for batch in reader {
             take(&batch.map_err(|error| wrong(error.into()))?)?;
         }

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use deltalake::kernel::{Action, Transaction};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableError};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -147,7 +147,9 @@ impl Lake {
             let name = format!("{start}v{:08}.parquet", delta.version().unwrap_or(0));
             let mut actions = removals(&delta, |name| name.starts_with(&start))?;
             let rows = std::slice::from_ref(rows);
-            actions.extend(write::parquet(&self.folder.join(table.name()), &name, &table.schema(), rows)?.map(|w| w.add()));
+            actions.extend(
+                write::parquet(&self.folder.join(table.name()), &name, &table.schema(), rows)?.map(|w| w.add()),
+            );
             self.commit(&delta, actions, None).await
         })
     }
@@ -178,7 +180,11 @@ impl Lake {
                 let Some(delta) = self.table(table).await? else { continue };
                 let actions = removals(&delta, |name| batch_of(name).is_some_and(|batch| batch > finished))?;
                 if !actions.is_empty() {
-                    tracing::warn!(table = table.name(), files = actions.len(), "taking back what an unfinished run left");
+                    tracing::warn!(
+                        table = table.name(),
+                        files = actions.len(),
+                        "taking back what an unfinished run left"
+                    );
                     self.commit(&delta, actions, None).await?;
                 }
             }
@@ -315,5 +321,3 @@ fn removals(delta: &DeltaTable, of: impl Fn(&str) -> bool) -> Result<Vec<Action>
     let files = state.log_data();
     Ok(files.iter().filter(|f| of(&f.path())).map(|f| Action::Remove(f.remove_action(true))).collect())
 }
-
-

@@ -22,8 +22,7 @@ pub enum Table {
 /// Written batch by batch; `Inputs` last, for it is what makes the batch count.
 pub const BATCH_TABLES: [Table; 4] = [Table::Legs, Table::Rejects, Table::Usage, Table::Inputs];
 /// Kept by date of load.
-pub const ESTATE_TABLES: [Table; 4] =
-    [Table::Extensions, Table::Sites, Table::Trunks, Table::CostCentres];
+pub const ESTATE_TABLES: [Table; 4] = [Table::Extensions, Table::Sites, Table::Trunks, Table::CostCentres];
 
 impl Table {
     pub const fn name(self) -> &'static str {

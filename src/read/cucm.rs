@@ -275,7 +275,7 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64) -> Result<RawRecord<'a>, 
         talk_s: if connected != 0 { talk_s } else { 0 },
         direction: None,
         outcome,
-        part: part(join, caller, callee),
+        part: part(join, last_reason, caller, callee),
         caller,
         dialled,
         callee,
@@ -301,11 +301,13 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64) -> Result<RawRecord<'a>, 
 
 /// Set-up legs count for both parties of a transfer or conference, so the record that joins them is a continuation.
 /// Who dials into a bridge (Meet-Me, barge, the IVR of Conference Now) has no other record: that is an attempt.
+/// The third party of a blind transfer has none either: its only answer is in the record that joins.
 /// What a bridge originates (`b00…`: recording, monitoring, conference) is nobody's call.
-fn part(join: i64, caller: &str, callee: &str) -> Part {
+fn part(join: i64, reason: i64, caller: &str, callee: &str) -> Part {
     match join {
         codes::RECORDING | codes::MONITORING => Part::System,
         _ if codes::is_bridge(caller) => Part::System,
+        codes::TRANSFER if reason == codes::REASON_BLIND_TRANSFER => Part::Whole,
         codes::TRANSFER | codes::CONFERENCE => Part::Continued,
         // From the IVR (c00…) into the conference.
         codes::CONFERENCE_NOW if callee.starts_with('b') && codes::is_bridge(callee) => Part::Continued,

@@ -81,8 +81,12 @@ impl Query {
                 "asks" => query.asks = value.to_string(),
                 "grain" => query.grain = value.to_string(),
                 "setting" => query.settings.push(value.split_whitespace().next().unwrap_or_default().to_string()),
-                "param" => query.params.push(param(value).ok_or_else(|| wrong("a param is `name type [= default] [meaning]`"))?),
-                "column" => query.columns.push(column(value).ok_or_else(|| wrong("a column is `name type unit meaning`"))?),
+                "param" => query
+                    .params
+                    .push(param(value).ok_or_else(|| wrong("a param is `name type [= default] [meaning]`"))?),
+                "column" => {
+                    query.columns.push(column(value).ok_or_else(|| wrong("a column is `name type unit meaning`"))?)
+                }
                 _ => {}
             }
         }
@@ -138,7 +142,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!((query.title.as_str(), query.grain.as_str()), ("Idle lines", "one row per line"));
-        let params: Vec<_> = query.params.iter().map(|p| (p.name.as_str(), p.kind, p.default.as_deref(), p.doc.as_str())).collect();
+        let params: Vec<_> =
+            query.params.iter().map(|p| (p.name.as_str(), p.kind, p.default.as_deref(), p.doc.as_str())).collect();
         assert_eq!(
             params,
             [

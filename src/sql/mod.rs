@@ -87,19 +87,30 @@ impl<'a> Engine<'a> {
                     wrong(format!("{name} = {value:?} will not do"), hint.into())
                 })?;
             } else if !query.params.iter().any(|p| p.name == *name) {
-                let known: Vec<&str> =
-                    query.params.iter().map(|p| p.name.as_str()).chain(query.settings.iter().map(String::as_str)).collect();
-                let known = if known.is_empty() { "it has none".into() } else { format!("it has: {}", known.join(", ")) };
+                let known: Vec<&str> = query
+                    .params
+                    .iter()
+                    .map(|p| p.name.as_str())
+                    .chain(query.settings.iter().map(String::as_str))
+                    .collect();
+                let known =
+                    if known.is_empty() { "it has none".into() } else { format!("it has: {}", known.join(", ")) };
                 return Err(wrong(format!("no parameter {name:?}"), known));
             }
         }
         let mut values = HashMap::new();
         for param in &query.params {
             let text = args.get(&param.name).or(param.default.as_ref()).ok_or_else(|| {
-                wrong(format!("parameter {:?} is missing", param.name), format!("add -p {}=… ({})", param.name, param.kind.word()))
+                wrong(
+                    format!("parameter {:?} is missing", param.name),
+                    format!("add -p {}=… ({})", param.name, param.kind.word()),
+                )
             })?;
             let value = scalar(param.kind, text).ok_or_else(|| {
-                wrong(format!("parameter {} = {text:?} is no {}", param.name, param.kind.word()), "write dates like 2024-03-31".into())
+                wrong(
+                    format!("parameter {} = {text:?} is no {}", param.name, param.kind.word()),
+                    "write dates like 2024-03-31".into(),
+                )
             })?;
             values.insert(param.name.clone(), value.into());
         }
@@ -181,7 +192,9 @@ fn set(evidence: &mut Evidence, name: &str, value: &str) -> Option<()> {
         "as_of" => evidence.as_of = Some(value.parse().ok()?),
         "window_days" => evidence.window_days = value.parse().ok().filter(|days| *days > 0)?,
         "min_covered_days" => evidence.min_covered_days = value.parse().ok()?,
-        "low_use_per_week" => evidence.low_use_per_week = value.parse().ok().filter(|n: &f64| *n >= 0.0 && n.is_finite())?,
+        "low_use_per_week" => {
+            evidence.low_use_per_week = value.parse().ok().filter(|n: &f64| *n >= 0.0 && n.is_finite())?
+        }
         _ => return None,
     }
     Some(())

@@ -121,7 +121,8 @@ fn a_large_file_keeps_the_order_of_its_lines() {
     let work = Workdir::small();
     let line = work.read(MITEL).lines().next().unwrap().to_string();
     std::fs::remove_file(work.join(MITEL)).unwrap();
-    let many: String = (0..120_000).map(|i| format!("{}{:02}:{:02}{}\n", &line[..7], i / 60 % 24, i % 60, &line[12..])).collect();
+    let many: String =
+        (0..120_000).map(|i| format!("{}{:02}:{:02}{}\n", &line[..7], i / 60 % 24, i % 60, &line[12..])).collect();
     work.write("landing/mitel/many_20240331.log", many);
     assert_eq!(records(&work.ingest(&["--source", "north-mitel"]).1), [120_000, 0, 0, 0]);
     let wrong = "select count(*) from legs where local_minute <> (record_no - 1) % 1440";

@@ -70,7 +70,8 @@ fn output(answer: &Answer) -> DBOutput<DefaultColumnType> {
     let mut rows = Vec::new();
     for batch in &answer.batches {
         let options = FormatOptions::default().with_null("NULL").with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S"));
-        let cells: Vec<_> = batch.columns().iter().map(|c| (c, ArrayFormatter::try_new(c, &options).unwrap())).collect();
+        let cells: Vec<_> =
+            batch.columns().iter().map(|c| (c, ArrayFormatter::try_new(c, &options).unwrap())).collect();
         for row in 0..batch.num_rows() {
             let text = |(column, cell): &(&std::sync::Arc<dyn Array>, ArrayFormatter<'_>)| {
                 let text = cell.value(row).to_string();
@@ -123,7 +124,8 @@ fn every_report_in_every_form() {
         for column in &columns {
             assert!(described.contains(&format!("  {column} ")), "{name} does not describe {column}");
         }
-        let json: Vec<serde_json::Value> = serde_json::from_str(&work.good(&["query", name, "-f", "json"]).stdout).unwrap();
+        let json: Vec<serde_json::Value> =
+            serde_json::from_str(&work.good(&["query", name, "-f", "json"]).stdout).unwrap();
         work.good(&["query", name, "-f", "parquet", "-o", "answer.parquet"]);
         let parquet = std::fs::File::open(work.join("answer.parquet")).unwrap();
         let parquet = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(parquet).unwrap();
@@ -152,7 +154,10 @@ fn parameters_are_typed_and_checked() {
     wrong(&["sql", "-e", "copy (select 1) to 'x.csv'"], "DML");
     wrong(&["sql", "-e", "set datafusion.execution.batch_size = 1"], "not supported");
     wrong(&["sql", "-e", "select * from 'onhook.toml'"], "not found");
-    work.write("days.sql", "-- param: least int\nselect local_day from usage group by local_day having count(*) >= $least order by 1");
+    work.write(
+        "days.sql",
+        "-- param: least int\nselect local_day from usage group by local_day having count(*) >= $least order by 1",
+    );
     wrong(&["query", "days.sql"], "parameter \"least\" is missing");
     work.good(&["query", "days.sql", "-p", "least=1"]);
     // A value is bound, never spliced.
@@ -171,4 +176,19 @@ fn settings_can_be_given_for_one_question() {
     };
     assert_eq!(days(&[]), 2 * 28);
     assert_eq!(days(&["-p", "window_days=10"]), 2 * 10);
+}
+
+/// From a verdict down to the line of a file: the reading that an auditor does.
+#[test]
+fn explain_names_file_and_line() {
+    let work = Workdir::small();
+    work.good(&["nightly"]);
+    let said = work.good(&["explain", "60101", "--source", "hq-cucm"]).stdout;
+    assert!(said.contains("verdict") && said.contains("in_use"), "{said}");
+    let record = said.lines().find(|line| line.contains("landing/cucm/")).unwrap();
+    let words: Vec<&str> = record.split_whitespace().collect();
+    let [.., file, line] = words[..] else { panic!("{record}") };
+    let text = work.read(file);
+    assert!(text.lines().nth(line.parse::<usize>().unwrap() - 1).unwrap().contains("60101"), "{record}");
+    assert!(work.good(&["explain", "69999"]).stdout.contains("not in the register"));
 }

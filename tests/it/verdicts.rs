@@ -22,7 +22,7 @@ fn made(plan: &Plan) -> (Workdir, Summary) {
     (work, summary)
 }
 
-fn holds(plan: &Plan) {
+fn holds(plan: &Plan) -> Workdir {
     let (work, summary) = made(plan);
     let (code, said) = work.ingest(&[]);
     assert_eq!(code, 0, "{said}");
@@ -39,6 +39,7 @@ fn holds(plan: &Plan) {
     assert_eq!(truth.len(), found.len(), "no more and no fewer than the register");
     let unknown = work.good(&["query", "unknown-extensions", "-f", "csv"]).stdout;
     assert_eq!(unknown.lines().count() - 1, summary.unknown_extensions.len(), "{unknown}");
+    work
 }
 
 #[test]
@@ -52,7 +53,15 @@ fn three_estates_get_the_verdicts_they_were_made_for() {
 /// The same over thirteen months: both clock changes and a New Year, few calls, packed files.
 #[test]
 fn the_shipped_sample_gets_the_verdicts_it_was_made_for() {
-    holds(&Plan::sample());
+    let work = holds(&Plan::sample());
+    // Calls in the hours around both changes of the clock, on both platforms; the skipped hour has none.
+    for day in ["2023-10-29", "2024-03-31"] {
+        let hours =
+            format!("select count(distinct source) from legs where local_day = date '{day}' and local_minute < 240");
+        assert_eq!(work.sql(&hours), ["2"], "{day}");
+    }
+    let skipped = "select count(*) from legs where local_day = date '2024-03-31' and local_minute between 60 and 119";
+    assert_eq!(work.sql(skipped), ["0"]);
 }
 
 /// No threshold and no policy turns a protected line, or one that ever dialled emergency services, into `cease`.
@@ -86,7 +95,8 @@ fn the_shipped_sample_is_fresh() {
     let (work, summary) = made(&Plan::sample());
     let shipped = crate::workdir::repository().join("sample-data");
     let unpacked = |path: &std::path::Path| {
-        let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}; run `onhook synth --sample`", path.display()));
+        let bytes =
+            std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}; run `onhook synth --sample`", path.display()));
         let mut text = Vec::new();
         // The packer may differ from machine to machine; what is in it may not.
         match bytes.starts_with(&[0x1f, 0x8b]) {
@@ -95,7 +105,8 @@ fn the_shipped_sample_is_fresh() {
         }
     };
     let (mut files, mut bytes) = (0, 0);
-    for entry in walkdir::WalkDir::new(work.path()).into_iter().map(Result::unwrap).filter(|e| e.file_type().is_file()) {
+    for entry in walkdir::WalkDir::new(work.path()).into_iter().map(Result::unwrap).filter(|e| e.file_type().is_file())
+    {
         let name = entry.path().strip_prefix(work.path()).unwrap();
         assert!(unpacked(entry.path()) == unpacked(&shipped.join(name)), "{} is not what synth makes", name.display());
         (files, bytes) = (files + 1, bytes + shipped.join(name).metadata().unwrap().len());

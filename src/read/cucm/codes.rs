@@ -21,6 +21,9 @@ const CTI: i64 = 3;
 /// A call leg moved away by transfer, park or forward: no failure.
 const SPLIT: i64 = 393_216;
 
+/// Redirect reason of a transfer without consultation.
+pub const REASON_BLIND_TRANSFER: i64 = 34;
+
 /// Redirect reason codes; 0 is none.
 pub fn redirect_reason(code: i64) -> Option<RedirectReason> {
     Some(match code {
@@ -28,7 +31,7 @@ pub fn redirect_reason(code: i64) -> Option<RedirectReason> {
         15 => RedirectReason::ForwardAll,
         1 => RedirectReason::ForwardBusy,
         2 => RedirectReason::ForwardNoAnswer,
-        4 | 34 => RedirectReason::Transfer,
+        4 | REASON_BLIND_TRANSFER => RedirectReason::Transfer,
         5 => RedirectReason::Pickup,
         7 | 8 | 11 => RedirectReason::Park,
         66 | 82 | 98 => RedirectReason::Conference,
