@@ -7,22 +7,22 @@
 //!                     └─ kept │ rejected │ skipped │ repeated ─▶ ledger (must balance) ─▶ printed and stored
 //! ```
 
-pub mod case;
-pub mod cli;
-pub mod commands;
+pub mod error;
+pub mod units;
+pub mod number;
+pub mod leg;
+pub mod ledger;
 pub mod config;
 pub mod discover;
-pub mod error;
-pub mod estate;
-pub mod ingest;
-pub mod lake;
-pub mod ledger;
-pub mod leg;
-pub mod normalise;
-pub mod number;
 pub mod read;
-pub mod render;
-pub mod sql;
-pub mod synth;
-pub mod units;
+pub mod normalise;
 pub mod usage;
+pub mod lake;
+pub mod ingest;
+pub mod sql;
+pub mod estate;
+pub mod case;
+pub mod render;
+pub mod synth;
+pub mod cli;
+pub mod commands;

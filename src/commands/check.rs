@@ -11,6 +11,10 @@ pub fn command(config: &Config, talk: &mut Talk) -> Result<Verdict, Vec<Error>> 
 
 /// Says what it finds; anything found needs a person.
 pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<Verdict> {
+    if engine.known_as_of().is_none() {
+        talk.warn("there are no call records yet: put files where the paths of [[source]] point");
+        return Ok(Verdict::NeedsAPerson);
+    }
     let mut verdict = Verdict::Good;
     for row in rows(engine, "coverage")? {
         let [source, state, first, last, days, ..] = &row[..] else { continue };

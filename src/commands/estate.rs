@@ -1,6 +1,6 @@
 //! `onhook estate load`: the register, checked and put into the lake under its date.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, Utc};
 use serde_json::json;
 
 use super::{Talk, Verdict, open};
@@ -32,7 +32,8 @@ pub fn run(config: &Config, lake: &Lake, as_of: Option<NaiveDate>, talk: &mut Ta
     let register = Estate::load(config)?;
     let policy = estate::policy_rows(&estate::policy(config)?);
     let engine = Engine::open(lake, config, &policy)?;
-    let as_of = as_of.unwrap_or(engine.as_of());
+    // Before the first record the register is simply today's.
+    let as_of = as_of.or(engine.known_as_of()).unwrap_or_else(|| Utc::now().date_naive());
     let mut tables = Vec::new();
     for (table, rows) in register.rows(as_of) {
         let in_force = lake.load_in_force(table, as_of)?;

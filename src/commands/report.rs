@@ -47,7 +47,7 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
         question(engine, "disposition-summary")?,
         charted(
             "usage-by-use",
-            "Usage bands",
+            "Usage bands by use",
             "How heavily extensions are used, by what they are for: what the replacement must carry.",
             by_band,
             "Extensions of each use by band of calls a covered week",
@@ -122,7 +122,7 @@ fn charted(id: &str, title: &str, intro: &str, table: Table, says: &str, value_l
         title: title.to_string(),
         intro: intro.to_string(),
         chart: (!table.rows.is_empty()).then_some(Chart::StackedBars(plot)),
-        table,
+        table: Table { caption: says.to_string(), ..table },
         ..Section::default()
     }
 }
@@ -141,7 +141,7 @@ fn cross(table: &Table, rows: &str, columns: &str, order: &[&str], sum: Option<&
         let key = if row[row_at] == Cell::Empty { "(none)".to_string() } else { row[row_at].to_string() };
         cells.entry(key).or_insert_with(|| vec![0; order.len()])[column] += amount;
     }
-    let mut crossed = Table { caption: table.caption.clone(), ..Table::default() };
+    let mut crossed = Table::default();
     crossed.columns.push(Column::new(rows, capital(rows), Kind::Text));
     crossed.columns.extend(order.iter().map(|word| Column::new(*word, capital(word), Kind::Int)));
     crossed.columns.push(Column::new("total", "Total", Kind::Int));
@@ -158,7 +158,7 @@ fn cross(table: &Table, rows: &str, columns: &str, order: &[&str], sum: Option<&
 fn case_fact(appraisal: &Appraisal) -> Option<Fact> {
     let option = appraisal.options.iter().filter(|o| o.id != appraisal.baseline).max_by_key(|o| o.npv)?;
     Some(Fact {
-        label: format!("Net present value, {}", option.title),
+        label: format!("Net present value of {}", option.id),
         value: Cell::Pence(option.npv.0),
         unit: String::new(),
         note: format!("against {}, the option with the highest", appraisal.baseline),

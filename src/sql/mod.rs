@@ -31,7 +31,7 @@ pub struct Engine<'a> {
     policy: &'a RecordBatch,
     context: SessionContext,
     evidence: Evidence,
-    as_of: NaiveDate,
+    as_of: Option<NaiveDate>,
 }
 
 /// Rows with their schema, even where there are none.
@@ -56,20 +56,24 @@ impl<'a> Engine<'a> {
     /// Views are planned once, so other settings are another session.
     fn with_evidence(lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch, evidence: Evidence) -> Result<Self> {
         let context = session::open(lake, config, policy)?;
-        let mut engine = Self { lake, config, policy, context, evidence, as_of: NaiveDate::default() };
-        engine.as_of = match evidence.as_of {
-            Some(day) => day,
-            None => engine.last_day()?.unwrap_or_default(),
-        };
-        session::settings(&engine.context, &evidence, engine.as_of)?;
+        let mut engine = Self { lake, config, policy, context, evidence, as_of: evidence.as_of };
+        if engine.as_of.is_none() {
+            engine.as_of = engine.last_day()?;
+        }
+        session::settings(&engine.context, &evidence, engine.as_of())?;
         for view in VIEWS.iter() {
             engine.view(view, &view.name)?;
         }
         Ok(engine)
     }
 
-    /// Last day of the window: configured, or the last with records.
+    /// Last day of the window: configured, or the last with records; in an empty lake the first of 1970.
     pub fn as_of(&self) -> NaiveDate {
+        self.as_of.unwrap_or_default()
+    }
+
+    /// The same, but none in an empty lake without a configured day.
+    pub fn known_as_of(&self) -> Option<NaiveDate> {
         self.as_of
     }
 
@@ -79,7 +83,8 @@ impl<'a> Engine<'a> {
     /// An argument it has no parameter for, one that is missing or of the wrong type, or SQL that does not run.
     pub fn run(&self, query: &Query, args: &Args) -> Result<Answer> {
         let wrong = |what: String, hint: String| Error::Query { name: query.name.clone(), what, hint };
-        let mut evidence = Evidence { as_of: Some(self.as_of), ..self.evidence };
+        let usual = Evidence { as_of: self.as_of, ..self.evidence };
+        let mut evidence = usual;
         for (name, value) in args {
             if query.settings.contains(name) {
                 set(&mut evidence, name, value).ok_or_else(|| {
@@ -115,7 +120,7 @@ impl<'a> Engine<'a> {
             values.insert(param.name.clone(), value.into());
         }
         let params = Some(ParamValues::Map(values));
-        match evidence == (Evidence { as_of: Some(self.as_of), ..self.evidence }) {
+        match evidence == usual {
             true => self.sql(&query.name, &query.sql, params),
             false => {
                 let other = Engine::with_evidence(self.lake, self.config, self.policy, evidence)?;

@@ -157,6 +157,33 @@ fn the_published_case_runs_as_a_command() {
     }
 }
 
+/// What the register said on a day is what it says of that day ever after.
+#[test]
+fn the_register_is_kept_by_date() {
+    let work = Workdir::small();
+    work.good(&["ingest"]);
+    let load = |as_of: &str| -> serde_json::Value {
+        serde_json::from_str(&work.good(&["estate", "load", "--as-of", as_of, "--json"]).stdout).unwrap()
+    };
+    assert_eq!(load("2024-03-01")["changed"]["extensions"], 18);
+    assert_eq!(load("2024-03-02")["changed"], serde_json::json!({}), "nothing changed, nothing is written");
+    let register = work.read("estate/extensions.csv");
+    let (head, last) = register.trim_end().rsplit_once('\n').unwrap();
+    work.write("estate/extensions.csv", format!("{head}\n"));
+    assert_eq!(load("2024-03-20")["changed"]["extensions"], 17);
+    let gone = last.split(',').nth(1).unwrap();
+    let registered = |as_of: &str| {
+        let csv = work.good(&["query", "disposition", "-f", "csv", "-p", &format!("as_of={as_of}")]).stdout;
+        (csv.lines().count() - 1, csv.contains(&format!(",{gone},")))
+    };
+    assert_eq!(registered("2024-03-19"), (18, true));
+    assert_eq!(registered("2024-03-31"), (17, false));
+    // The same date again is a correction of that load.
+    work.write("estate/extensions.csv", &register);
+    assert_eq!(load("2024-03-20")["changed"]["extensions"], 18);
+    assert_eq!(registered("2024-03-31"), (18, true));
+}
+
 /// `init` makes a workspace that runs as it is.
 #[test]
 fn a_new_workspace_is_valid() {
@@ -165,6 +192,9 @@ fn a_new_workspace_is_valid() {
     work.good(&["config", "show", "-c", "here/onhook.toml"]);
     let (code, said) = work.ingest(&["-c", "here/onhook.toml"]);
     assert_eq!((code, said["inputs"]["new"].as_u64()), (0, Some(0)));
+    let ran = work.run(&["nightly", "-c", "here/onhook.toml"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("there are no call records yet") && !ran.stderr.contains("1970"), "{}", ran.stderr);
     let again = work.run(&["init", "here"]);
     assert_eq!(again.code, 2);
     assert!(again.stderr.contains("there is a workspace already"));
