@@ -12,7 +12,7 @@ pub struct Cli {
     /// Configuration file.
     #[arg(short, long, global = true, default_value = "onhook.toml", value_name = "FILE")]
     pub config: PathBuf,
-    /// Say less: errors only.
+    /// Say less: warnings and errors only.
     #[arg(short, long, global = true)]
     pub quiet: bool,
     #[command(subcommand)]
@@ -49,7 +49,7 @@ pub enum Command {
     },
     /// The business case.
     Case {
-        /// Folder for report and workbook; a table on standard output where absent.
+        /// Folder for report and workbook; CSV tables on standard output where absent.
         #[arg(short, long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
@@ -143,7 +143,7 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 pub enum Lake {
-    /// Tables, files, rows and the last batch.
+    /// Tables, their files and the last batch.
     Status,
 }
 

@@ -119,6 +119,13 @@ impl Default for Output {
     }
 }
 
+impl Source {
+    /// Whether calls of that extension would be known as its own.
+    pub fn is_extension(&self, number: &str) -> bool {
+        self.extensions.iter().any(|p| p.matches(number)) || self.ddi.iter().any(|d| d.gives(number))
+    }
+}
+
 impl Config {
     /// Reads and checks the file. `formats` are the readers' ids.
     ///
@@ -181,6 +188,10 @@ impl Config {
             }
             if source.timezone.parse::<chrono_tz::Tz>().is_err() {
                 return wrong(&key, format!("no time zone {:?}", source.timezone), "write it like Europe/London");
+            }
+            if source.ddi.iter().any(|d| !(1..=d.range.digits()).contains(&d.extension_digits)) {
+                let what = "extension_digits is not from 1 to the digits of its range".to_string();
+                return wrong(&key, what, "say how many of the last digits are the extension");
             }
             for path in &source.paths {
                 inside(Path::new(path)).or_else(|what| wrong(&key, what, OUTSIDE))?;
@@ -248,6 +259,10 @@ mod tests {
         assert!(message(&SMALL.replace("Europe/London", "Europe/Londres")).contains("no time zone"));
         assert!(message(&SMALL.replace("cisco-cucm", "cisco-cumc")).contains("no reader for format"));
         assert!(message(&SMALL.replace("landing/**", "../../etc/*")).contains("leaves the folder"));
+        for digits in [0, 13] {
+            let ddi = format!("{SMALL}ddi = [{{ range = \"+44207946XXXX\", extension_digits = {digits} }}]\n");
+            assert!(message(&ddi).contains("extension_digits is not"), "{digits}");
+        }
         assert!(
             message(&format!("{SMALL}{}", SMALL.split_once('\n').unwrap().1.split_once('\n').unwrap().1))
                 .contains("two sources")

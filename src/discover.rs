@@ -56,23 +56,30 @@ fn finish(mut finds: Finds) -> Finds {
 
 fn glob(config: &Config, pattern: &str, finds: &mut Finds) {
     let wild = |part: &str| part.contains(['*', '?', '[', '{']);
+    // `landing//cucm/./*` is `landing/cucm/*`: the glob is matched against paths put together from components.
+    let tidy: PathBuf = Path::new(pattern).components().collect();
+    let pattern = &*tidy.to_string_lossy();
     let fixed: PathBuf =
         Path::new(pattern).components().take_while(|c| !wild(&c.as_os_str().to_string_lossy())).collect();
     let base = config.at(&fixed);
     if !wild(pattern) {
-        // A landing folder that is not there yet is no delivery, not a fault of the files; a file named outright is.
         match base.metadata() {
             Ok(_) => walk(config, &base, |_| true, finds),
             Err(error) => finds.errors.push(Error::io(&base)(error)),
         }
         return;
     }
-    // `landing/**` means everything below, at any depth.
-    let full = config.at(Path::new(pattern)).to_string_lossy().into_owned();
-    match GlobBuilder::new(&full).literal_separator(true).build() {
+    // Only the pattern is a glob; the folder of the configuration may have brackets in its name.
+    match GlobBuilder::new(pattern).literal_separator(true).build() {
         Ok(glob) => {
             let matcher = glob.compile_matcher();
-            walk(config, &base, |path| matcher.is_match(path), finds);
+            let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
+            let below = |path: &Path| path.strip_prefix(config.at(Path::new(""))).unwrap_or(path).to_path_buf();
+            let wanted = |path: &Path| {
+                let path = below(path);
+                matcher.is_match(path.strip_prefix(".").unwrap_or(&path))
+            };
+            walk(config, &base, wanted, finds);
         }
         Err(error) => finds.errors.push(Error::Config {
             place: format!("paths {pattern:?}"),
@@ -93,7 +100,9 @@ fn walk(config: &Config, base: &Path, wanted: impl Fn(&Path) -> bool, finds: &mu
             }
         };
         let path = entry.path();
-        if entry.file_type().is_dir() || !wanted(path) {
+        // A landing folder that is itself a link is where the operator put it.
+        let is_folder = entry.file_type().is_dir() || (entry.depth() == 0 && path.is_dir());
+        if is_folder || !wanted(path) {
             continue;
         }
         if entry.file_type().is_symlink() && !stays_inside(base, path) {
@@ -104,7 +113,16 @@ fn walk(config: &Config, base: &Path, wanted: impl Fn(&Path) -> bool, finds: &mu
             });
             continue;
         }
+        if !path.is_file() {
+            finds.errors.push(Error::Input {
+                path: path.to_path_buf(),
+                what: "neither a file nor a folder".into(),
+                hint: "take it out of the landing folder",
+            });
+            continue;
+        }
         let name = path.strip_prefix(&config.folder).unwrap_or(path);
+        let name = name.strip_prefix(".").unwrap_or(name);
         let name = name.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
         finds.files.push(Found { name: name.replace("//", "/"), path: path.to_path_buf() });
     }
@@ -128,16 +146,19 @@ impl Found {
     pub fn open(&self) -> Result<Box<dyn BufRead>> {
         let mut file = BufReader::with_capacity(1 << 18, File::open(&self.path).map_err(Error::io(&self.path))?);
         let head = file.fill_buf().map_err(Error::io(&self.path))?;
-        Ok(match head {
+        let mut text: Box<dyn BufRead> = match head {
             [0x1f, 0x8b, ..] => Box::new(BufReader::with_capacity(1 << 18, flate2::bufread::MultiGzDecoder::new(file))),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => {
                 let decoder = zstd::stream::read::Decoder::with_buffer(file).map_err(Error::io(&self.path))?;
                 Box::new(BufReader::with_capacity(1 << 18, decoder))
             }
             [b'P', b'K', 3, 4, ..] => return Err(self.refused("a zip archive", "unpack it first")),
-            _ if is_tar(head) => return Err(self.refused("a tar archive", "unpack it first")),
             _ => Box::new(file),
-        })
+        };
+        match is_tar(text.fill_buf().map_err(|e| self.unreadable(e))?) {
+            true => Err(self.refused("a tar archive", "unpack it first")),
+            false => Ok(text),
+        }
     }
 
     /// Reads the whole text once: its size, its fingerprint, and the text itself if it is no longer than `keep`.
@@ -200,10 +221,11 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// Key of the input's row: the first 63 bits of its hash.
-    pub fn input_id(&self) -> i64 {
+    /// Key of the input's row: 63 bits of a hash of its source and content. Two platforms may write the same bytes.
+    pub fn input_id(&self, source: &str) -> i64 {
+        let both = blake3::Hasher::new().update(source.as_bytes()).update(self.hash.as_bytes()).finalize();
         let mut first = [0; 8];
-        first.copy_from_slice(&self.hash.as_bytes()[..8]);
+        first.copy_from_slice(&both.as_bytes()[..8]);
         (u64::from_le_bytes(first) >> 1) as i64
     }
 
@@ -254,6 +276,29 @@ mod tests {
         let finds = source_files(&config, &config.sources[0]);
         assert!(finds.files.is_empty());
         assert!(finds.errors[0].to_string().contains("leads out of its folder"));
+    }
+
+    #[test]
+    fn a_glob_is_only_the_pattern() {
+        let (dir, mut config) = workspace();
+        let odd = dir.path().join("estate [2024]");
+        std::fs::create_dir_all(odd.join("landing/cucm")).unwrap();
+        std::fs::write(odd.join("landing/cucm/a.log"), b"x").unwrap();
+        std::fs::write(odd.join("b.log"), b"x").unwrap();
+        config.folder = odd.clone();
+        let names = |config: &Config, pattern: &str| -> Vec<String> {
+            let source = Source { paths: vec![pattern.into()], ..config.sources[0].clone() };
+            let finds = source_files(config, &source);
+            assert!(finds.errors.is_empty(), "{pattern}: {:?}", finds.errors);
+            finds.files.into_iter().map(|f| f.name).collect()
+        };
+        for pattern in ["landing/**", "landing//cucm/*", "landing/./cucm/*.log", "**/a.log"] {
+            assert_eq!(names(&config, pattern), ["landing/cucm/a.log"], "{pattern}");
+        }
+        assert_eq!(names(&config, "*.log"), ["b.log"]);
+        let absolute = dir.path().join("landing/*").to_string_lossy().into_owned();
+        write(&dir, "landing/c", b"x");
+        assert_eq!(names(&config, &absolute).len(), 1);
     }
 
     #[test]

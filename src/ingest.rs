@@ -83,7 +83,7 @@ pub fn ingest(
         let mut fresh = Vec::new();
         for (work, print) in group.iter().zip(prints) {
             match print {
-                Ok(print) if !known.insert(print.hash.to_hex().to_string()) => outcome.inputs.repeated += 1,
+                Ok(print) if !known.insert(identity(work, &print)) => outcome.inputs.repeated += 1,
                 Ok(print) => fresh.push((work, print)),
                 Err(error) => outcome.errors.push(error),
             }
@@ -92,18 +92,18 @@ pub fn ingest(
             .into_par_iter()
             .map(|(work, print)| {
                 let trunks = trunks.get(&work.source.name).unwrap_or(&none);
-                let hash = print.hash.to_hex().to_string();
+                let identity = identity(work, &print);
                 decode::decode(work, &print, trunks)
                     .map(|decoded| (work, print, decoded))
-                    .map_err(|error| (hash, error))
+                    .map_err(|error| (identity, error))
             })
             .collect();
         let mut inputs = Vec::new();
         for result in decoded {
             match result {
                 Ok(input) => inputs.push(input),
-                Err((hash, error)) => {
-                    known.remove(&hash);
+                Err((identity, error)) => {
+                    known.remove(&identity);
                     outcome.errors.push(error);
                 }
             }
@@ -134,11 +134,20 @@ fn size_on_disk(work: &Work<'_>) -> u64 {
     work.file.path.metadata().map_or(0, |m| m.len())
 }
 
-/// Content hashes of everything the lake has read.
-fn known_inputs(lake: &Lake) -> Result<HashSet<String>> {
+/// An input is its source and its content: the same bytes may be delivered to two sources, once by mistake.
+type Identity = (String, String);
+
+fn identity(work: &Work<'_>, print: &Fingerprint) -> Identity {
+    (work.source.name.clone(), print.hash.to_hex().to_string())
+}
+
+/// Everything the lake has read.
+fn known_inputs(lake: &Lake) -> Result<HashSet<Identity>> {
     let mut known = HashSet::new();
-    repeats::scan(&lake.files(Table::Inputs, lake.finished_batch()?)?, &["content_hash"], None, |batch| {
-        known.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_string));
+    repeats::scan(&lake.files(Table::Inputs, lake.finished_batch()?)?, &["content_hash", "source"], None, |batch| {
+        let text =
+            |name: &str| batch.column_by_name(name).map(|c| c.as_string::<i32>().iter().flatten().map(str::to_string));
+        known.extend(text("source").into_iter().flatten().zip(text("content_hash").into_iter().flatten()));
         Ok(())
     })?;
     Ok(known)
@@ -152,7 +161,7 @@ fn commit(lake: &Lake, mut inputs: Vec<Input<'_>>, now: DateTime<Utc>) -> Result
     let verdicts = repeats::sort_out(lake, inputs.iter().map(|(.., decoded)| decoded))?;
     let (mut legs, mut rejects, mut usage) = (Vec::new(), Vec::new(), Usage::default());
     let mut ledgers = Vec::new();
-    for ((_, print, decoded), verdicts) in inputs.iter_mut().zip(&verdicts) {
+    for ((work, print, decoded), verdicts) in inputs.iter_mut().zip(&verdicts) {
         let mut ledger = decoded.ledger;
         for (rows, fates) in decoded.legs.iter().zip(verdicts) {
             let keep = compute::filter_record_batch(rows, &fates.kept).map_err(|e| broken(&e))?;
@@ -166,7 +175,8 @@ fn commit(lake: &Lake, mut inputs: Vec<Input<'_>>, now: DateTime<Utc>) -> Result
             legs.push(keep);
         }
         decoded.rejects.sort_by_key(|reject| reject.line);
-        rejects.push(decode::rejects_batch(print.input_id(), &decoded.rejects).map_err(|e| broken(&e))?);
+        rejects
+            .push(decode::rejects_batch(print.input_id(&work.source.name), &decoded.rejects).map_err(|e| broken(&e))?);
         ledgers.push(ledger);
     }
     let rows = inputs_batch(&inputs, &ledgers, batch, now).map_err(|e| broken(&e))?;
@@ -209,7 +219,7 @@ fn inputs_batch(
     RecordBatch::try_new(
         Table::Inputs.schema(),
         vec![
-            number(&|(_, print, _)| print.input_id()),
+            number(&|(work, print, _)| print.input_id(&work.source.name)),
             text(inputs, |(_, print, _)| print.hash.to_hex().to_string()),
             text(inputs, |(work, ..)| work.file.name.clone()),
             number(&|(_, print, _)| print.size as i64),

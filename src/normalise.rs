@@ -261,7 +261,7 @@ impl<'a> Normaliser<'a> {
     }
 
     fn extension<'b>(&self, digits: &'b str) -> Option<&'b str> {
-        match self.extensions.iter().any(|p| p.matches(digits)) {
+        match self.extensions.iter().any(|p| p.matches(digits)) || self.ddi.iter().any(|d| d.gives(digits)) {
             true => Some(digits),
             // A direct-dial number already in E.164; other spellings go through the dialling pipeline first.
             false => self.ddi.iter().find_map(|d| d.extension(digits)),

@@ -1,5 +1,5 @@
 -- title:  Usage bands
--- asks:   How many extensions are heavy, regular, light or no users, by site, platform and use? For sizing what replaces them.
+-- asks:   How many extensions carry many calls, some, few or none, by site, platform and use? For sizing what replaces them: calls made and calls offered count, also unanswered ones.
 -- grain:  one row per site, platform, use and band that has an extension
 -- param:  light    float  = 1.0   calls a covered week, at most, of a light user
 -- param:  regular  float  = 10.0  calls a covered week, at most, of a regular user; above is heavy
@@ -42,7 +42,8 @@ select
     band,
     count(*) as extensions,
     sum(calls) as calls,
-    round(sum(calls_per_week), 2) as calls_per_week,
+    -- summed exactly, so that the last digit does not hang on the order of rows
+    round(cast(sum(cast(calls_per_week as decimal(18, 6))) as double), 2) as calls_per_week,
     sum(talk_s) as talk_s
 from banded
 group by site, site_name, platform, "use", band

@@ -80,7 +80,7 @@ pub fn appraise(case: &CaseFile, counts: &Counts) -> Result<Appraisal> {
         options.push(figures);
     }
     let drivers: Vec<DriverFigure> =
-        case.drivers.iter().zip(&volumes).map(|(driver, &count)| driver_figure(driver, count)).collect();
+        case.drivers.iter().zip(&volumes).map(|(driver, &count)| driver_figure(&case.drivers, driver, count)).collect();
     let remarks = remarks(case, &options, &drivers);
     Ok(Appraisal {
         title: case.title.clone(),
@@ -215,12 +215,14 @@ fn figures(case: &CaseFile, option: &CaseOption, own: &Flow<'_>, base: &Flow<'_>
     })
 }
 
-fn driver_figure(driver: &Driver, count: i64) -> DriverFigure {
-    let query = match &driver.count {
-        Count::Asked(query) => Some(query.query.clone()),
-        Count::Given(_) | Count::Difference(..) => None,
+fn driver_figure(drivers: &[Driver], driver: &Driver, count: i64) -> DriverFigure {
+    let (query, counted_by) = match &driver.count {
+        Count::Asked(query) => (Some(query.query.clone()), Some(query.words())),
+        Count::Difference(all, less) => (None, Some(format!("{} less {}", drivers[*all].id, drivers[*less].id))),
+        Count::Given(_) => (None, None),
     };
-    DriverFigure { id: driver.id.clone(), title: driver.title.clone(), count, query, source: driver.source.clone() }
+    let (id, title, source) = (driver.id.clone(), driver.title.clone(), driver.source.clone());
+    DriverFigure { id, title, count, query, counted_by, source }
 }
 
 fn remarks(case: &CaseFile, options: &[OptionFigures], drivers: &[DriverFigure]) -> Vec<Remark> {

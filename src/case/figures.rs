@@ -33,6 +33,8 @@ pub struct DriverFigure {
     pub count: i64,
     /// Name of the query that counted it.
     pub query: Option<String>,
+    /// How it was counted, or from which other drivers it is worked out; none where the file gives the number.
+    pub counted_by: Option<String>,
     pub source: Option<String>,
 }
 

@@ -94,6 +94,14 @@ pub struct DriverQuery {
 }
 
 impl DriverQuery {
+    /// In words, for the reader of the case: `disposition-summary: sum of extensions where action is cease`.
+    pub fn words(&self) -> String {
+        let filters = self.filters.iter().map(|(column, values)| format!("{column} is {}", values.join(" or ")));
+        let filters: Vec<String> = filters.collect();
+        let which = if filters.is_empty() { String::new() } else { format!(" where {}", filters.join(", ")) };
+        format!("{}: sum of {}{which}", self.query, self.column)
+    }
+
     /// Counts over an answer given as column names and rows of text; an empty text counts nothing.
     pub fn count<S: AsRef<str>>(&self, columns: &[S], rows: &[Vec<String>]) -> Result<i64> {
         let error = |what: String, hint: String| Error::Case { place: format!("driver {}", self.driver), what, hint };
@@ -267,7 +275,7 @@ mod tests {
         let columns = vec!["source", "platform", "use", "verdict", "action", "extensions"];
         let rows = [
             ["hq", "cisco-cucm", "hot_desk", "idle", "cease", "40"],
-            ["hq", "cisco-cucm", "meeting_room", "idle", "remove_handset", "20"],
+            ["hq", "cisco-cucm", "meeting_room", "in_use", "remove_handset", "20"],
             ["hq", "cisco-cucm", "personal", "in_use", "teams_ddi", "100"],
             ["old", "mitel-smdr", "custody", "protected", "fixed", "30"],
             ["old", "mitel-smdr", "unknown", "idle", "review", "10"],
@@ -283,20 +291,28 @@ mod tests {
         let (columns, rows) = table();
         let counts: Counts =
             case.queries().map(|query| (query.driver.clone(), query.count(&columns, &rows).unwrap())).collect();
-        assert_eq!(counts, Counts::from([("old".into(), 200), ("removed".into(), 60), ("to_teams".into(), 100)]));
+        let expected = [("old", 200), ("removed", 60), ("to_teams", 100), ("unused", 40)];
+        assert_eq!(counts, expected.map(|(driver, count)| (driver.to_string(), count)).into());
         let appraisal = appraise(&case, &counts).unwrap();
         let drivers: Vec<i64> = appraisal.drivers.iter().map(|driver| driver.count).collect();
-        assert_eq!(drivers, [200, 60, 100, 140, 40]);
+        assert_eq!(drivers, [200, 60, 100, 140, 40, 160, 40]);
+        let counted_by: Vec<&str> =
+            appraisal.drivers.iter().filter_map(|driver| driver.counted_by.as_deref()).collect();
+        assert_eq!(
+            counted_by[1],
+            "disposition-summary: sum of extensions where action is cease or remove_handset, platform is cisco-cucm or mitel-smdr"
+        );
+        assert_eq!(counted_by[3], "old less removed");
         assert_eq!(appraisal.remarks, []);
 
         let [stay, least, go] = appraisal.options.as_slice() else { panic!("three options") };
-        // By hand, in pounds a year once all has moved: stay 200 × 96 + 6,000; do the minimum 140 × 96 + 6,000;
+        // By hand, in pounds a year once all has moved: stay 200 × 96 + 6,000; do the minimum 160 × 96 + 6,000;
         // consolidate 100 × 54 + 40 × 72.
         assert_eq!(stay.years[5].revenue, Pence(2_520_000));
-        assert_eq!((least.years[5].revenue, least.steady_saving), (Pence(1_944_000), Pence(576_000)));
+        assert_eq!((least.years[5].revenue, least.steady_saving), (Pence(2_136_000), Pence(384_000)));
         assert_eq!((go.years[5].revenue, go.steady_saving), (Pence(828_000), Pence(1_692_000)));
-        // One-off: 45,000 + 200 × 110; 60 × 18.50 + 45,000 + 140 × 110; 40 × 145 + 14,000 + 200 × 26.50 + 23,000.
-        assert_eq!((stay.one_off, least.one_off, go.one_off), (Pence(6_700_000), Pence(6_151_000), Pence(4_810_000)));
+        // One-off: 45,000 + 200 × 110; 40 × 18.50 + 45,000 + 160 × 110; 40 × 145 + 14,000 + 200 × 26.50 + 23,000.
+        assert_eq!((stay.one_off, least.one_off, go.one_off), (Pence(6_700_000), Pence(6_334_000), Pence(4_810_000)));
         // First year of the move, a quarter of it: 150 × 96 + 6,000 + 25 × 54 + 10 × 72 + 50 × 26.50 + 16,000 of
         // revenue, 10 × 145 + 14,000 of capital.
         assert_eq!((go.years[0].revenue, go.years[0].capital), (Pence(3_979_500), Pence(1_545_000)));

@@ -57,6 +57,8 @@ fn plain(cell: &Cell) -> String {
         Cell::Int(number) => number.to_string(),
         Cell::Text(text) => text.clone(),
         Cell::Date(day) => day.to_string(),
-        cell => cell.to_string(),
+        Cell::Bool(truth) => truth.to_string(),
+        Cell::Decimal(number, places) => format!("{number:.*}", usize::from(*places)),
+        cell @ Cell::Pence(_) => cell.to_string(),
     }
 }

@@ -6,22 +6,28 @@ use crate::error::{Error, Result};
 use crate::sql::{Answer, Args, Engine, report};
 
 pub fn command(config: &Config, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
-    query::with_engine(config, |engine| run(config, engine, talk))
+    // Asked for, what is found is the answer; in the nightly run it is talk.
+    query::with_engine(config, |engine| {
+        let (verdict, found) = run(config, engine, talk)?;
+        found.iter().try_for_each(|line| talk.data(format!("{line}\n").as_bytes()))?;
+        Ok(verdict)
+    })
 }
 
-/// Says what it finds; anything found needs a person.
-pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<Verdict> {
+/// What it finds, a line each. Too few covered days, too many rejects and records that are unaccounted for need a
+/// person; gaps, single rejects and unknown extensions are told.
+pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<(Verdict, Vec<String>)> {
+    let mut found = Vec::new();
     if engine.known_as_of().is_none() {
         talk.warn("there are no call records yet: put files where the paths of [[source]] point");
-        return Ok(Verdict::NeedsAPerson);
+        return Ok((Verdict::NeedsAPerson, found));
     }
     let mut verdict = Verdict::Good;
     for row in rows(engine, "coverage")? {
         let [source, state, first, last, days, ..] = &row[..] else { continue };
         if state == "gap" {
-            talk.say(&format!(
-                "gap       {source}: no records from {first} to {last} ({days} days); silence there proves nothing"
-            ));
+            let when = if days == "1" { format!("on {first}") } else { format!("from {first} to {last}, {days} days") };
+            found.push(format!("gap       {source}: no records {when}; silence there proves nothing"));
         }
     }
     for (source, covered) in covered_days(engine)? {
@@ -41,14 +47,20 @@ pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<Verd
             verdict = Verdict::NeedsAPerson;
         }
         if row[at("rejected")] != "0" {
-            talk.say(&format!("rejects   {}: {} of {} records", row[0], row[at("rejected")], row[at("read")]));
+            found.push(format!("rejects   {}: {} of {} records", row[0], row[at("rejected")], row[at("read")]));
+        }
+        let [rejected, read] = ["rejected", "read"].map(|name| row[at(name)].parse::<f64>().unwrap_or(0.0));
+        let limit = config.evidence.max_rejected_percent;
+        if 100.0 * rejected > limit * read {
+            talk.warn(&format!("{}: more than {limit} % of all its records were rejected", row[0]));
+            verdict = Verdict::NeedsAPerson;
         }
     }
     let unknown = rows(engine, "unknown-extensions")?.len();
     if unknown > 0 {
-        talk.say(&format!("unknown   {unknown} extensions have calls and are not in the register"));
+        found.push(format!("unknown   {unknown} extensions have calls and are not in the register"));
     }
-    Ok(verdict)
+    Ok((verdict, found))
 }
 
 /// Covered days of the window by configured source, none included.

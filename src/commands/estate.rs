@@ -37,7 +37,17 @@ pub fn run(config: &Config, lake: &Lake, as_of: Option<NaiveDate>, talk: &mut Ta
     let mut tables = Vec::new();
     for (table, rows) in register.rows(as_of) {
         let in_force = lake.load_in_force(table, as_of)?;
-        let same = in_force.is_some_and(|there| without_date(&there) == without_date(&rows));
+        let same = match in_force {
+            Some(there) if rows.num_rows() == 0 && there.num_rows() > 0 => {
+                return Err(vec![Error::Estate {
+                    place: table.name().to_string(),
+                    what: format!("no rows, but the load in force has {}", there.num_rows()),
+                    hint: "deliver the whole file; nothing was loaded".into(),
+                }]);
+            }
+            Some(there) => without_date(&there) == without_date(&rows),
+            None => rows.num_rows() == 0,
+        };
         if !same {
             lake.replace_load(table, as_of, &rows)?;
             tables.push((table.name(), rows.num_rows()));

@@ -18,9 +18,9 @@ pub fn workspace_files() -> [(&'static str, &'static str); 5] {
 
 pub fn init(dir: &Path, talk: &mut Talk) -> Result<Verdict> {
     let config = dir.join("onhook.toml");
-    if config.exists() {
+    if let Some((name, _)) = workspace_files().iter().find(|(name, _)| dir.join(name).exists()) {
         return Err(Error::Config {
-            place: config.display().to_string(),
+            place: dir.join(name).display().to_string(),
             what: "there is a workspace already".into(),
             hint: "name another folder; nothing was changed".into(),
         });
@@ -29,7 +29,8 @@ pub fn init(dir: &Path, talk: &mut Talk) -> Result<Verdict> {
         let folder = dir.join(folder);
         std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
     }
-    for (name, text) in workspace_files() {
+    // The configuration last: without it there is no workspace yet.
+    for (name, text) in workspace_files().into_iter().rev() {
         super::write(&dir.join(name), text.as_bytes())?;
     }
     talk.say(&format!(

@@ -54,7 +54,8 @@ impl Talk {
 
     /// Data.
     fn data(&mut self, bytes: &[u8]) -> Result<()> {
-        std::io::stdout().lock().write_all(bytes).map_err(Error::io("standard output"))
+        let mut out = std::io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush()).map_err(Error::io("standard output"))
     }
 
     /// A line for the person at the terminal.
@@ -160,7 +161,14 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
     }
-    std::fs::write(path, bytes).map_err(Error::io(path))
+    // At one stroke, so that nobody reads half a list; a device like /dev/stdout cannot be replaced.
+    if path.exists() && !path.is_file() {
+        return std::fs::write(path, bytes).map_err(Error::io(path));
+    }
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    std::fs::write(&draft, bytes).map_err(Error::io(&draft))?;
+    std::fs::rename(&draft, path).map_err(Error::io(path))
 }
 
 fn status(config: &Config, talk: &mut Talk) -> Result<Verdict> {

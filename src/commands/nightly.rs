@@ -28,7 +28,9 @@ pub fn nightly(config: &Config, output: Option<&Path>, json: bool, talk: &mut Ta
     let mut verdict = ingest::verdict(config, &outcome, talk);
     estate::run(config, &lake, None, talk)?;
     let engine = Engine::open(&lake, config, &policy)?;
-    verdict = verdict.and(check::run(config, &engine, talk)?);
+    let (checked, found) = check::run(config, &engine, talk)?;
+    found.iter().for_each(|line| talk.say(line));
+    verdict = verdict.and(checked);
     let appraisal = case::appraise(config, &engine)?;
     let model = report::whole(&engine, config, appraisal.as_ref())?;
     let mut files: Vec<(String, Vec<u8>)> = vec![
@@ -117,7 +119,8 @@ fn summary(engine: &Engine<'_>, appraisal: Option<&Appraisal>) -> Result<String>
     for option in appraisal.iter().flat_map(|a| &a.options) {
         let baseline = appraisal.is_some_and(|a| a.baseline == option.id);
         let npv = if baseline { "the baseline".to_string() } else { format!("net present value {}", option.npv) };
-        text += &format!("case {:<17}costs {} over the horizon, {npv}\n", option.id, option.total);
+        let years = option.years.len();
+        text += &format!("case {:<17}costs {} over {years} years, {npv}\n", option.id, option.total);
     }
     Ok(text)
 }

@@ -25,9 +25,11 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
     ];
     for (action, label, note) in [
         ("cease", "To cease", "line and handset go; never a protected line"),
-        ("remove_handset", "Handsets to remove", "hot desks and meeting rooms"),
+        ("remove_handset", "Handsets to remove", "the handset goes, used or not, by the policy"),
         ("teams_ddi", "To Teams", "a direct number in return for the handset"),
-        ("fixed", "Stay fixed", "on the mission-critical platform"),
+        ("fixed", "Fixed", "stay a fixed phone"),
+        ("keep", "To keep", "as they are, whatever the traffic"),
+        ("review", "To review", "a person decides"),
     ] {
         let n = disposition.rows.iter().filter(|row| row[at(&disposition, "action")] == text(action)).count();
         facts.push(fact(label, n, "", note));
@@ -36,6 +38,7 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
     let by_site = cross(&disposition, "site", "verdict", &VERDICTS, None);
     let by_band = cross(&bands, "use", "band", &["none", "light", "regular", "heavy", "unknown"], Some("extensions"));
     let mut sections = vec![
+        words(),
         charted(
             "verdicts-by-site",
             "Verdicts by site",
@@ -48,7 +51,9 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
         charted(
             "usage-by-use",
             "Usage bands by use",
-            "How heavily extensions are used, by what they are for: what the replacement must carry.",
+            "How many calls extensions carry, by what they are for: what the replacement must carry. Calls made and calls \
+             offered count, also unanswered ones, so a band is no verdict: a phone that rings and is never picked up has \
+             calls too. Light is up to 1 call a covered week, regular up to 10, heavy above.",
             by_band,
             "Extensions of each use by band of calls a covered week",
             "Extensions",
@@ -65,6 +70,7 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
     for name in ["platform-share", "third-party-trunks", "cost-centre-usage", "coverage", "ingest-health"] {
         sections.push(Section { rows_shown: Some(SHOWN), ..question(engine, name)? });
     }
+    sections.push(blind_spots(engine, config)?);
     sections.extend(appraisal.map(case_sections).unwrap_or_default());
     let subtitle = format!(
         "{} days up to {}; silence proves something from {} covered days on",
@@ -84,6 +90,7 @@ pub fn case_only(engine: &Engine<'_>, appraisal: &Appraisal) -> Result<Report> {
 
 fn page(title: &str, subtitle: String, engine: &Engine<'_>, facts: Vec<Fact>, sections: Vec<Section>) -> Report {
     let provenance = [
+        ("Lake", format!("batch {}, last call {}", engine.batch(), engine.as_of())),
         ("Program", concat!("onhook ", env!("CARGO_PKG_VERSION")).to_string()),
         ("Evidence up to", engine.as_of().to_string()),
         ("Every extension", "onhook explain EXTENSION gives its records with file and line".to_string()),
@@ -91,6 +98,56 @@ fn page(title: &str, subtitle: String, engine: &Engine<'_>, facts: Vec<Fact>, se
     ];
     let provenance = provenance.map(|(key, value)| (key.to_string(), value)).to_vec();
     Report { title: title.to_string(), subtitle, as_of: engine.as_of(), facts, sections, provenance }
+}
+
+/// The words of the report, once.
+fn words() -> Section {
+    const WORDS: [(&str, &str); 13] = [
+        ("protected", "verdict: never judged by its traffic, by its use, its kind or the register"),
+        ("insufficient_evidence", "verdict: records on too few days to prove anything"),
+        ("idle", "verdict: the handset was not used and nobody asked for its number"),
+        ("unattended", "verdict: it was rung and never answered, and nobody met the call elsewhere"),
+        (
+            "diverted",
+            "verdict: its calls are met elsewhere (forwarded, voicemail, another device); the handset is not used",
+        ),
+        ("low_use", "verdict: used, but no more than the configured number of times a covered week"),
+        ("in_use", "verdict: used more than that"),
+        ("cease", "action: line and handset go"),
+        ("remove_handset", "action: the handset goes, the number may live on"),
+        ("teams_ddi", "action: a direct number in Teams in return for handset and extension"),
+        ("fixed", "action: a fixed phone, moved to the platform that stays"),
+        ("keep", "action: as it is"),
+        ("review", "action: a person decides; also where protection overrules the policy"),
+    ];
+    let rows = WORDS.iter().map(|(word, meaning)| vec![text(word), text(meaning)]).collect();
+    let columns = vec![Column::new("word", "Word", Kind::Text), Column::new("meaning", "Meaning", Kind::Text)];
+    let intro = "Every extension has one verdict, from the evidence, and one action, from the policy. A covered day is one on \
+        which its platform has records; silence counts on those only.";
+    section("words", "Words", intro, columns, rows)
+}
+
+/// What the records cannot show, to be settled before a phone is taken away.
+fn blind_spots(engine: &Engine<'_>, config: &Config) -> Result<Section> {
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    for source in &config.sources {
+        if let Some(reader) = crate::read::reader(&source.format) {
+            rows.push(vec![text(&source.name), text(reader.blind_spots())]);
+        }
+    }
+    let gaps = table(engine, "coverage")?;
+    for row in gaps.rows.iter().filter(|row| row[at(&gaps, "state")] == text("gap")) {
+        let [first, last, days] = ["first_day", "last_day", "days"].map(|name| &row[at(&gaps, name)]);
+        let note = format!(
+            "no records from {first} to {last} ({days} {})",
+            if *days == Cell::Int(1) { "day" } else { "days" }
+        );
+        rows.push(vec![row[at(&gaps, "source")].clone(), Cell::Text(note)]);
+    }
+    let columns =
+        vec![Column::new("source", "Source", Kind::Text), Column::new("blind_spot", "What it cannot show", Kind::Text)];
+    let intro = "Ask the platform's keepers about these before a verdict is acted upon.";
+    Ok(section("blind-spots", "What the records cannot show", intro, columns, rows))
 }
 
 fn table(engine: &Engine<'_>, name: &str) -> Result<Table> {
@@ -157,18 +214,23 @@ fn cross(table: &Table, rows: &str, columns: &str, order: &[&str], sum: Option<&
 
 fn case_fact(appraisal: &Appraisal) -> Option<Fact> {
     let option = appraisal.options.iter().filter(|o| o.id != appraisal.baseline).max_by_key(|o| o.npv)?;
+    let baseline = appraisal.options.iter().find(|o| o.id == appraisal.baseline)?;
+    let prices = appraisal.price_note.clone().unwrap_or_default();
     Some(Fact {
-        label: format!("Net present value of {}", option.id),
+        label: "Net present value of the best option".into(),
         value: Cell::Pence(option.npv.0),
         unit: String::new(),
-        note: format!("against {}, the option with the highest", appraisal.baseline),
+        note: format!("{}; over {} years against: {}. {prices}", option.title, appraisal.years.len(), baseline.title),
     })
 }
 
 fn case_sections(appraisal: &Appraisal) -> Vec<Section> {
-    let mut sections = vec![options(appraisal), savings(appraisal)];
+    let mut sections = vec![options(appraisal), switching(appraisal), savings(appraisal)];
     sections.extend(appraisal.options.iter().flat_map(|option| [years(appraisal, option), lines(appraisal, option)]));
     sections.push(drivers(appraisal));
+    if appraisal.remarks.is_empty() {
+        return sections;
+    }
     let remarks = appraisal.remarks.iter().map(|r| vec![Cell::Text(r.about.clone()), text(r.text)]).collect();
     let columns = vec![Column::new("about", "About", Kind::Text), Column::new("remark", "Remark", Kind::Text)];
     sections.push(section("case-remarks", "What to know of these figures", "", columns, remarks));
@@ -185,8 +247,8 @@ fn options(appraisal: &Appraisal) -> Section {
         money("saving", "Saving against the baseline"),
         money("one_off", "One-off cost"),
         money("steady_saving", "Steady saving a year"),
-        Column::new("payback", "Payback (years)", Kind::Decimal),
-        Column::new("cumulative_payback", "Paid back", Kind::Text),
+        Column::new("payback", "One-off ÷ steady saving (years)", Kind::Decimal),
+        Column::new("cumulative_payback", "Ahead of the baseline for good", Kind::Text),
         money("npv", "Net present value"),
     ];
     let rows = appraisal.options.iter().map(|o| {
@@ -200,7 +262,8 @@ fn options(appraisal: &Appraisal) -> Section {
             Cell::Pence(o.steady_saving.0),
             o.payback_years.map_or(Cell::Empty, |years| Cell::Decimal(years.as_f64(), 1)),
             Cell::Text(match o.cumulative_payback {
-                Payback::NoOutlay => "no outlay".to_string(),
+                Payback::NoOutlay if o.id == appraisal.baseline => "—".to_string(),
+                Payback::NoOutlay => "from the first year".to_string(),
                 Payback::Within { year, .. } => format!("in {year}"),
                 Payback::NotWithinHorizon => "not within the horizon".to_string(),
             }),
@@ -208,11 +271,47 @@ fn options(appraisal: &Appraisal) -> Section {
         ]
     });
     let intro = format!(
-        "{} Costs by financial year, 1 April to 31 March; present values at the discount schedule from {}.",
+        "{} Costs by financial year, 1 April to 31 March; present values at the discount schedule from {}. One-off ÷ steady \
+         saving takes the option's own outlay alone; what staying would have cost once, and is avoided, is in the savings \
+         and in the net present value.",
         appraisal.price_note.clone().unwrap_or_default(),
         appraisal.base_year
     );
     section("case", "The case: options compared", &intro, columns, rows.collect())
+}
+
+/// What would have to be wrong before the choice changes, and how each option stands against every other.
+fn switching(appraisal: &Appraisal) -> Section {
+    let mut columns = vec![
+        Column::new("option", "Option", Kind::Text),
+        Column::new("one_off_may_rise_percent", "One-off costs may rise by (%)", Kind::Decimal),
+        Column::new("saving_may_fall_percent", "Savings may fall by (%)", Kind::Decimal),
+        Column::new("pays_back_in_life", "Pays back within the expected life", Kind::Bool),
+        Column::new("one_off_avoided", "One-off cost of the baseline avoided", Kind::Pence),
+    ];
+    let ids = appraisal.options.iter().map(|o| &o.id);
+    columns.extend(ids.map(|id| Column::new(format!("npv_against_{id}"), format!("NPV against {id}"), Kind::Pence)));
+    let percent =
+        |part: Option<crate::units::Millionths>| part.map_or(Cell::Empty, |p| Cell::Decimal(100.0 * p.as_f64(), 1));
+    let rows = appraisal.options.iter().map(|o| {
+        let mut row = vec![
+            Cell::Text(o.id.clone()),
+            percent(o.one_off_may_rise),
+            percent(o.saving_may_fall),
+            o.pays_back_in_life.map_or(Cell::Empty, Cell::Bool),
+            Cell::Pence(o.one_off_avoided.0),
+        ];
+        let against = |id: &String| match o.npv_against.iter().find(|a| a.option == *id) {
+            Some(against) => Cell::Pence(against.npv.0),
+            None if *id == appraisal.baseline && o.id != *id => Cell::Pence(o.npv.0),
+            None => Cell::Empty,
+        };
+        row.extend(appraisal.options.iter().map(|other| against(&other.id)));
+        row
+    });
+    let intro = "By how much one-off costs may rise, or all that is saved beyond them may fall, before the net present value \
+        against the baseline is nothing. Below zero: by how much they would have to fall, or rise.";
+    section("switching-values", "Switching values", intro, columns, rows.collect())
 }
 
 fn savings(appraisal: &Appraisal) -> Section {
@@ -250,37 +349,53 @@ fn years(appraisal: &Appraisal, option: &OptionFigures) -> Section {
         row
     });
     let note = option.note.clone().unwrap_or_default();
-    let title = format!("{}: by financial year", option.title);
-    let about = if option.id == appraisal.baseline { "The baseline. " } else { "" };
-    section(&format!("years-{}", option.id), &title, &format!("{about}{note}"), columns, rows.collect())
+    let title = format!("{}: by financial year", option.id);
+    let about = if option.id == appraisal.baseline { " (the baseline)" } else { "" };
+    let intro = format!("{}{about}. {note}", option.title);
+    section(&format!("years-{}", option.id), &title, &intro, columns, rows.collect())
 }
 
 fn lines(appraisal: &Appraisal, option: &OptionFigures) -> Section {
-    let mut columns = vec![Column::new("line", "Cost line", Kind::Text), Column::new("kind", "Kind", Kind::Text)];
+    let mut columns = vec![
+        Column::new("line", "Cost line", Kind::Text),
+        Column::new("kind", "Kind", Kind::Text),
+        Column::new("unit_cost", "Unit cost", Kind::Pence),
+        Column::new("count", "Count", Kind::Int),
+        Column::new("driver", "Driver", Kind::Text),
+    ];
     columns.extend(appraisal.years.iter().map(|year| Column::new(year.to_string(), year.to_string(), Kind::Pence)));
     columns.push(Column::new("total", "Total", Kind::Pence));
     columns.push(Column::new("source", "Source", Kind::Text));
     let rows = option.lines.iter().map(|line| {
         let kind = if line.kind == crate::case::Kind::Capital { "capital" } else { "revenue" };
         let mut row = vec![Cell::Text(line.title.clone()), text(kind)];
+        row.extend(match &line.unit {
+            Some(unit) => [Cell::Pence(unit.cost.0), Cell::Int(unit.count), Cell::Text(unit.driver.clone())],
+            None => [Cell::Empty, Cell::Empty, Cell::Empty],
+        });
         row.extend(line.by_year.iter().map(|amount| Cell::Pence(amount.0)));
         row.extend([Cell::Pence(line.total.0), line.source.as_deref().map_or(text("unsourced"), text)]);
         row
     });
-    let title = format!("{}: cost lines", option.title);
-    section(&format!("lines-{}", option.id), &title, "", columns, rows.collect())
+    let title = format!("{}: cost lines", option.id);
+    let mut found = section(&format!("lines-{}", option.id), &title, &option.title, columns, rows.collect());
+    let sums = option.years.iter().map(|year| Cell::Pence(year.total.0));
+    let mut total = vec![text("Total"), Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty];
+    total.extend(sums.chain([Cell::Pence(option.total.0), Cell::Empty]));
+    found.table.total = Some(total);
+    found
 }
 
 fn drivers(appraisal: &Appraisal) -> Section {
     let columns = vec![
         Column::new("driver", "Driver", Kind::Text),
+        Column::new("meaning", "What is counted", Kind::Text),
         Column::new("count", "Count", Kind::Int),
         Column::new("counted_by", "Counted by", Kind::Text),
     ];
     let rows = appraisal.drivers.iter().map(|driver| {
-        let by = driver.query.as_ref().map(|name| format!("onhook query {name}"));
-        let by = by.or_else(|| driver.source.clone()).unwrap_or_else(|| "unsourced".into());
-        vec![Cell::Text(driver.title.clone()), Cell::Int(driver.count), Cell::Text(by)]
+        let by = driver.counted_by.clone().or_else(|| driver.source.clone()).unwrap_or_else(|| "unsourced".into());
+        vec![Cell::Text(driver.id.clone()), Cell::Text(driver.title.clone()), Cell::Int(driver.count), Cell::Text(by)]
     });
     let intro = "What the unit costs are multiplied by, and where each count comes from.";
     section("drivers", "Drivers", intro, columns, rows.collect())

@@ -23,14 +23,18 @@ pub struct Ddi {
 }
 
 impl Pattern {
+    /// Digits a number of this range has.
+    pub fn digits(&self) -> usize {
+        self.elements.len()
+    }
+
     pub fn matches(&self, number: &str) -> bool {
         let digits = match (self.plus, number.strip_prefix('+')) {
             (true, Some(digits)) => digits,
             (false, None) => number,
             _ => return false,
         };
-        digits.len() == self.elements.len()
-            && digits.bytes().zip(&self.elements).all(|(b, set)| b.is_ascii_digit() && set & (1 << (b - b'0')) != 0)
+        fits(&self.elements, digits)
     }
 }
 
@@ -42,6 +46,18 @@ impl Ddi {
             false => None,
         }
     }
+
+    /// Whether a number of this range can stand for that extension.
+    pub fn gives(&self, extension: &str) -> bool {
+        let elements = &self.range.elements;
+        let last = elements.len().checked_sub(self.extension_digits).map(|from| &elements[from..]);
+        last.is_some_and(|last| fits(last, extension))
+    }
+}
+
+fn fits(elements: &[u16], digits: &str) -> bool {
+    digits.len() == elements.len()
+        && digits.bytes().zip(elements).all(|(b, set)| b.is_ascii_digit() && set & (1 << (b - b'0')) != 0)
 }
 
 impl TryFrom<String> for Pattern {
@@ -123,6 +139,8 @@ mod tests {
         let ddi = Ddi { range: pattern("+44207946XXXX"), extension_digits: 5 };
         assert_eq!(ddi.extension("+442079460123"), Some("60123"));
         assert_eq!(ddi.extension("+442079460"), None);
-        assert_eq!(Ddi { extension_digits: 50, ..ddi }.extension("+442079460123"), None);
+        assert!(ddi.gives("60123") && !ddi.gives("70123") && !ddi.gives("0123") && !ddi.gives("+442079460123"));
+        let too_many = Ddi { extension_digits: 50, ..ddi };
+        assert_eq!((too_many.extension("+442079460123"), too_many.gives("60123")), (None, false));
     }
 }

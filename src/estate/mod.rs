@@ -164,6 +164,7 @@ impl Estate {
             rows.known_or_blank("cost_centre", &centres, "a cost centre of cost_centres.csv", errors);
         }
         one_place_a_device(rows, errors);
+        seen_in_calls(rows, config, errors);
     }
 }
 
@@ -178,6 +179,21 @@ fn check_trunks(rows: &CsvTable, config: &Config, errors: &mut Vec<Error>) {
     rows.number("circuits", errors);
     rows.filled("trunk", errors);
     rows.unique(&["source", "trunk"], errors);
+}
+
+/// An extension that no pattern of its source takes would look idle whatever it does.
+fn seen_in_calls(rows: &CsvTable, config: &Config, errors: &mut Vec<Error>) {
+    for row in &rows.rows {
+        let (source, extension) = (rows.text(row, "source"), rows.text(row, "extension"));
+        let Some(source) = config.sources.iter().find(|s| s.name == source) else { continue };
+        if !extension.is_empty() && !source.is_extension(extension) {
+            let what = format!(
+                "no pattern in `extensions` or `ddi` of {} takes {extension}: its calls would not count",
+                source.name
+            );
+            errors.push(rows.wrong(row, "extension", what));
+        }
+    }
 }
 
 /// A handset may carry several lines; it cannot stand at two sites.

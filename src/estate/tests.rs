@@ -47,7 +47,8 @@ fn desk(name: &str, bytes: &[u8]) -> Desk {
     let mut toml = String::from("[lake]\npath = \"lake\"\n");
     for source in ["hq", "north"] {
         toml += &format!(
-            "[[source]]\nname = \"{source}\"\nformat = \"cisco-cucm\"\npaths = []\ntimezone = \"Europe/London\"\n"
+            "[[source]]\nname = \"{source}\"\nformat = \"cisco-cucm\"\npaths = []\ntimezone = \"Europe/London\"\n\
+             extensions = [\"60XXX\"]\n"
         );
     }
     toml += "[estate]\n";
@@ -410,6 +411,12 @@ fn the_policy_becomes_a_table() {
     assert_eq!(names, ["use", "verdict", "action"]);
     let row = |i: usize| rows.columns().iter().map(|c| c.as_string::<i32>().value(i)).collect::<Vec<_>>().join(",");
     assert_eq!((0..rows.num_rows()).map(row).collect::<Vec<_>>(), POLICY_CSV.lines().skip(1).collect::<Vec<_>>());
+}
+
+/// A row no call could ever be counted for is a false idle handset in waiting.
+#[test]
+fn an_extension_outside_the_patterns_is_refused() {
+    one("extensions.csv", register("hq,60102", "hq,70102"), "extensions.csv:3, extension", "its calls would not count");
 }
 
 /// Every use and verdict has a row in the built-in policy, exact or not, and none ends a protected line.

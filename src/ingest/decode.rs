@@ -21,7 +21,7 @@ use crate::read::{About, Block, Decoder, RawRecord, ReadError, RecordId, Reject,
 const BLOCK_BYTES: usize = 2 << 20;
 /// Blocks read ahead of the decoders.
 const BLOCKS_AHEAD: usize = 16;
-/// Of a rejected line this much is kept.
+/// Of a rejected line this many bytes are kept; each that is no text becomes a mark of three.
 const RAW_BYTES: usize = 512;
 
 /// An input in columns, its records not yet told new from repeated.
@@ -71,7 +71,7 @@ pub fn decode(work: &Work<'_>, print: &Fingerprint, trunks: &Trunks) -> Result<D
         ReadError::Refused { what, hint } => refused(what, hint),
     })?;
     let mut decoded = Decoded { options: decoder.options(), ..Decoded::default() };
-    let new = || Normaliser::new(work.source, reader.id(), trunks, print.input_id());
+    let new = || Normaliser::new(work.source, reader.id(), trunks, print.input_id(&work.source.name));
     let mut text = print.open(&work.file)?;
     let mut hasher = blake3::Hasher::new();
     let (mut line, mut done) = (1, false);

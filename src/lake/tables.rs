@@ -61,7 +61,7 @@ const REJECTS: Columns = &[
     ("record_no", DataType::Int64, false),
     ("reason", DataType::Utf8, false),
     ("detail", DataType::Utf8, false),
-    // The line itself, at most 512 bytes of it.
+    // The line itself, its first 512 bytes as text.
     ("raw", DataType::Utf8, false),
 ];
 

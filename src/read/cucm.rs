@@ -11,6 +11,7 @@ mod columns;
 use std::io::BufRead;
 use std::net::Ipv4Addr;
 
+use chrono::NaiveTime;
 use memchr::memmem;
 
 use super::{
@@ -39,13 +40,21 @@ impl Reader for Cucm {
         }
     }
 
+    /// Service parameters CdrLogCallsWithZeroDurationFlag and "Show Line Group Member DN", both off by default.
+    fn blind_spots(&self) -> &'static str {
+        "unanswered calls are there only if the platform was told to log calls of zero duration, which it is not by default; a \
+         hunt group's calls stand under the pilot's number unless it was told to show the member's"
+    }
+
     /// CUCM writes `_cdr_…` and renames it when the file is closed.
     fn is_active(&self, name: &str) -> bool {
         name.starts_with('_')
     }
 
-    fn open(&self, text: &mut dyn BufRead, _about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError> {
-        survey(text).map(|decoder| Box::new(decoder) as Box<dyn Decoder>)
+    fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError> {
+        // Two days more than the file's own, for clocks that are not quite right.
+        let day_after = about.received_on.and_time(NaiveTime::MIN).and_utc().timestamp() + 3 * 86_400;
+        Ok(Box::new(CucmDecoder { not_from: day_after, ..survey(text)? }))
     }
 }
 
@@ -57,6 +66,9 @@ struct CucmDecoder {
     /// Lines from which another of the `layouts` is in force, in file order.
     changes: Vec<(u64, usize)>,
     header_rows: u64,
+    /// Seconds UTC from which on no record of this file can be: a node whose clock runs years ahead would otherwise
+    /// move the whole window with one call.
+    not_from: i64,
 }
 
 impl CucmDecoder {
@@ -155,7 +167,7 @@ impl Decoder for CucmDecoder {
                 continue;
             }
             unquoted.clear();
-            let found = text(bytes).and_then(|text| decode_line(self.columns(line)?, line, text, &mut unquoted, sink));
+            let found = text(bytes).and_then(|text| decode_line(self, line, text, &mut unquoted, sink));
             if let Err((why, detail)) = found {
                 sink.reject(line, why, detail, bytes);
             }
@@ -172,12 +184,13 @@ fn text(line: &[u8]) -> Result<&str, (Reject, &'static str)> {
 }
 
 fn decode_line(
-    columns: &Columns,
+    decoder: &CucmDecoder,
     line: u64,
     text: &str,
     unquoted: &mut String,
     sink: &mut dyn Sink,
 ) -> Result<(), (Reject, &'static str)> {
+    let columns = decoder.columns(line)?;
     let fields = columns.split(text, unquoted)?;
     match fields.text(Field::RecordType) {
         "1" => {}
@@ -190,11 +203,11 @@ fn decode_line(
     if columns.is_media {
         return Err((Reject::UnknownKind, "a call record under the header of media records"));
     }
-    sink.record(&record(&fields, line)?);
+    sink.record(&record(&fields, line, decoder.not_from)?);
     Ok(())
 }
 
-fn record<'a>(fields: &columns::Fields<'a>, line: u64) -> Result<RawRecord<'a>, (Reject, &'static str)> {
+fn record<'a>(fields: &columns::Fields<'a>, line: u64, not_from: i64) -> Result<RawRecord<'a>, (Reject, &'static str)> {
     let started = fields.number(Field::Origination, "dateTimeOrigination")?;
     let connected = fields.number(Field::Connect, "dateTimeConnect")?;
     let ended = fields.number(Field::Disconnect, "dateTimeDisconnect")?;
@@ -203,6 +216,9 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64) -> Result<RawRecord<'a>, 
     match () {
         () if !(1..=LAST).contains(&started) => {
             return Err((Reject::BadTime, "dateTimeOrigination is 0 or out of range"));
+        }
+        () if started >= not_from => {
+            return Err((Reject::BadTime, "dateTimeOrigination is days after the file itself"));
         }
         () if !(0..=LAST).contains(&connected) => return Err((Reject::BadTime, "dateTimeConnect is out of range")),
         () if !(0..=LAST).contains(&ended) => return Err((Reject::BadTime, "dateTimeDisconnect is out of range")),

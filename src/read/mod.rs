@@ -16,6 +16,8 @@ pub trait Reader: Sync {
     fn id(&self) -> &'static str;
     /// How likely these first bytes (already unpacked, a few KiB) are this format. `name` is only a hint.
     fn sniff(&self, head: &[u8], name: &str) -> Likelihood;
+    /// What its records cannot show, to be asked of the platform's keepers before a phone is taken away.
+    fn blind_spots(&self) -> &'static str;
     /// Files that are not to be touched yet, by name: the platform is still writing them.
     fn is_active(&self, _name: &str) -> bool {
         false

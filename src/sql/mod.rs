@@ -30,6 +30,7 @@ pub struct Engine<'a> {
     config: &'a Config,
     policy: &'a RecordBatch,
     context: SessionContext,
+    batch: i64,
     evidence: Evidence,
     as_of: Option<NaiveDate>,
 }
@@ -55,8 +56,9 @@ impl<'a> Engine<'a> {
 
     /// Views are planned once, so other settings are another session.
     fn with_evidence(lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch, evidence: Evidence) -> Result<Self> {
-        let context = session::open(lake, config, policy)?;
-        let mut engine = Self { lake, config, policy, context, evidence, as_of: evidence.as_of };
+        let batch = lake.finished_batch()?;
+        let context = session::open(lake, batch, config, policy)?;
+        let mut engine = Self { lake, config, policy, context, batch, evidence, as_of: evidence.as_of };
         if engine.as_of.is_none() {
             engine.as_of = engine.last_day()?;
         }
@@ -75,6 +77,11 @@ impl<'a> Engine<'a> {
     /// The same, but none in an empty lake without a configured day.
     pub fn known_as_of(&self) -> Option<NaiveDate> {
         self.as_of
+    }
+
+    /// Last batch of the lake that this session sees.
+    pub fn batch(&self) -> i64 {
+        self.batch
     }
 
     /// Runs a report or any query with a header. Settings it depends on may be among the arguments.

@@ -15,16 +15,15 @@ use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
 use crate::lake::{BATCH_TABLES, ESTATE_TABLES, Files, Lake};
 
-/// All tables; no views yet.
-pub fn open(lake: &Lake, config: &Config, policy: &RecordBatch) -> Result<SessionContext> {
+/// All tables up to a finished batch; no views yet.
+pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> Result<SessionContext> {
     let mut session = SessionConfig::new().with_information_schema(true);
     // One kind of text throughout: what is written is what is read.
     session.options_mut().execution.parquet.schema_force_view_types = false;
     session.options_mut().sql_parser.map_string_types_to_utf8view = false;
     let context = SessionContext::new_with_config(session);
-    let finished = lake.finished_batch()?;
     for table in BATCH_TABLES.into_iter().chain(ESTATE_TABLES) {
-        let provider = listing(&lake.files(table, finished)?).map_err(|e| wrong(table.name(), &e))?;
+        let provider = listing(&lake.files(table, batch)?).map_err(|e| wrong(table.name(), &e))?;
         context.register_table(table.name(), provider).map_err(|e| wrong(table.name(), &e))?;
     }
     put(&context, "policy", policy.clone())?;

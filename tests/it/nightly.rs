@@ -134,7 +134,7 @@ fn a_spreadsheet_program_opens_the_workbook() {
     let book = work.join("sample-data/out/business-case.xlsx");
     let profile = format!("-env:UserInstallation=file://{}", work.join("profile").display());
     let ran = std::process::Command::new(program)
-        .args([&profile, "--headless", "--convert-to", "csv", "--outdir"])
+        .args([&profile, "--headless", "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76", "--outdir"])
         .arg(work.join("opened"))
         .arg(&book)
         .output()

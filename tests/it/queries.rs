@@ -190,5 +190,5 @@ fn explain_names_file_and_line() {
     let [.., file, line] = words[..] else { panic!("{record}") };
     let text = work.read(file);
     assert!(text.lines().nth(line.parse::<usize>().unwrap() - 1).unwrap().contains("60101"), "{record}");
-    assert!(work.good(&["explain", "69999"]).stdout.contains("not in the register"));
+    assert_eq!(work.run(&["explain", "69999"]).code, 2, "a typing mistake is no answer");
 }

@@ -113,7 +113,8 @@ fn expected(name: &str) -> (String, Vec<(Line, String)>) {
 }
 
 fn open(bytes: &[u8]) -> Result<Box<dyn Decoder>, ReadError> {
-    let received_on = NaiveDate::from_ymd_opt(2024, 3, 4).unwrap();
+    // Later than any time CUCM can write.
+    let received_on = NaiveDate::from_ymd_opt(2107, 1, 1).unwrap();
     // A small buffer, so that lines lie across its ends.
     Cucm.open(
         &mut std::io::BufReader::with_capacity(61, bytes),
@@ -359,4 +360,17 @@ fn cell() -> impl Strategy<Value = String> {
         1 => "[^\\p{Cc},\"]{0,6}",
         1 => "\"([^\\p{Cc}\"]|\"\"){0,6}\"",
     ]
+}
+
+/// A node whose clock runs ahead must not move the window: what is days after the file itself is no record.
+#[test]
+fn a_call_from_the_future_is_refused() {
+    let text = fixture("block-c-131");
+    let about = |day: &str| About { name: "cdr_x", received_on: day.parse().unwrap() };
+    let fates = |day: &str| {
+        let decoder = Cucm.open(&mut &text[..], &about(day)).unwrap();
+        decode(&*decoder, 1, &text).into_iter().filter(|line| line.cells[0] == "record").count()
+    };
+    assert!(fates("2024-07-01") > 0 && fates("2024-07-01") == fates("2030-01-01"));
+    assert!(fates("2024-06-01") < fates("2024-07-01"));
 }

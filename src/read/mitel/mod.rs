@@ -23,6 +23,11 @@ impl Reader for MitelSmdr {
         "mitel-smdr"
     }
 
+    fn blind_spots(&self) -> &'static str {
+        "records name no handset, so use is judged by the number; calls between extensions are there only if the platform was \
+         told to record internal calls, incomplete ones only with extended reporting"
+    }
+
     fn sniff(&self, head: &[u8], _name: &str) -> Likelihood {
         let mut padded = Padded::default();
         let block = Block { first_line: 1, bytes: head };
