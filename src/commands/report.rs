@@ -38,7 +38,6 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
     let by_site = cross(&disposition, "site", "verdict", &VERDICTS, None);
     let by_band = cross(&bands, "use", "band", &["none", "light", "regular", "heavy", "unknown"], Some("extensions"));
     let mut sections = vec![
-        words(),
         charted(
             "verdicts-by-site",
             "Verdicts by site",
@@ -70,7 +69,7 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
     for name in ["platform-share", "third-party-trunks", "cost-centre-usage", "coverage", "ingest-health"] {
         sections.push(Section { rows_shown: Some(SHOWN), ..question(engine, name)? });
     }
-    sections.push(blind_spots(engine, config)?);
+    sections.extend([blind_spots(engine, config)?, words()]);
     sections.extend(appraisal.map(case_sections).unwrap_or_default());
     let subtitle = format!(
         "{} days up to {}; silence proves something from {} covered days on",
@@ -250,10 +249,11 @@ fn options(appraisal: &Appraisal) -> Section {
         Column::new("payback", "One-off ÷ steady saving (years)", Kind::Decimal),
         Column::new("cumulative_payback", "Ahead of the baseline for good", Kind::Text),
         money("npv", "Net present value"),
+        Column::new("title", "What it is", Kind::Text),
     ];
     let rows = appraisal.options.iter().map(|o| {
         vec![
-            Cell::Text(o.title.clone()),
+            Cell::Text(o.id.clone()),
             Cell::Pence(o.capital.0),
             Cell::Pence(o.revenue.0),
             Cell::Pence(o.total.0),
@@ -268,6 +268,7 @@ fn options(appraisal: &Appraisal) -> Section {
                 Payback::NotWithinHorizon => "not within the horizon".to_string(),
             }),
             Cell::Pence(o.npv.0),
+            Cell::Text(o.title.clone()),
         ]
     });
     let intro = format!(

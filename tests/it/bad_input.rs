@@ -35,6 +35,11 @@ fn a_file_that_cannot_be_read_is_named_and_stops_no_other() {
     let packed = packer.finish().unwrap();
     leaves_out("landing/cucm/torn.gz", &packed[..packed.len() / 2], "cut short or damaged");
     leaves_out("landing/cucm/archive.zip", b"PK\x03\x04rest", "zip archive");
+    let mut archive = vec![b'x'; 1024];
+    archive[257..262].copy_from_slice(b"ustar");
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(&archive).unwrap();
+    leaves_out("landing/mitel/archive.tar.gz", &packer.finish().unwrap(), "a tar archive");
     let excel = "cdrRecordType,globalCallID_callManagerId\n1,9.12678E+11\n";
     leaves_out("landing/cucm/saved.csv", excel.as_bytes(), "");
 }
@@ -142,6 +147,17 @@ fn wrong_configuration_and_register_name_their_place() {
         assert!(says.iter().all(|part| line.contains(part)), "{line}");
         assert!(ran.stderr.contains("hint: "), "{}", ran.stderr);
     }
+}
+
+/// A companion that suddenly has no rows is a broken delivery, not an estate without trunks.
+#[test]
+fn an_emptied_file_is_no_load() {
+    let work = Workdir::small();
+    work.good(&["nightly"]);
+    work.write("estate/trunks.csv", "source,trunk,kind\n");
+    let ran = work.run(&["estate", "load"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("trunks: no rows, but the load in force has"), "{}", ran.stderr);
 }
 
 #[test]

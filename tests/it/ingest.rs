@@ -84,6 +84,25 @@ fn equal_lines_are_counted() {
     assert_eq!(records(&work.ingest(&["--source", "north-mitel"]).1), [1, 2, 0, 0], "CR LF is no difference");
 }
 
+/// A file given to the wrong source by mistake is not lost to the right one; two sources may share a file.
+#[test]
+fn an_input_is_its_source_and_its_content() {
+    let work = Workdir::small();
+    let (code, wrong) = work.ingest(&["--source", "hq-cucm", MITEL]);
+    assert_eq!((code, inputs(&wrong)), (1, [0, 0, 1]));
+    let (code, right) = work.ingest(&["--source", "north-mitel", MITEL]);
+    assert_eq!((code, inputs(&right)), (0, [1, 0, 0]));
+    let config = work.read("onhook.toml");
+    let (head, mitel) = config.split_once("[[source]]\nname = \"north-mitel\"").unwrap();
+    let mitel = mitel.split_once("[estate]").unwrap().0;
+    let copy = format!("{head}[[source]]\nname = \"copy\"{mitel}[[source]]\nname = \"north-mitel\"");
+    work.write("onhook.toml", config.replace(&format!("{head}[[source]]\nname = \"north-mitel\""), &copy));
+    let (_, copied) = work.ingest(&["--source", "copy"]);
+    assert_eq!((inputs(&copied), records(&copied)), ([1, 0, 0], records(&right)));
+    assert_eq!(work.sql("select count(*), count(distinct input_id) from inputs"), ["2,2"]);
+    assert_eq!(work.sql("select count(*) - count(distinct leg_key) from legs"), ["0"], "the source is part of the key");
+}
+
 /// CUCM's own id with other content is kept out, and said.
 #[test]
 fn the_same_id_with_other_content_is_a_conflict() {
