@@ -92,17 +92,15 @@ pub fn ingest(
             .into_par_iter()
             .map(|(work, print)| {
                 let trunks = trunks.get(&work.source.name).unwrap_or(&none);
-                let identity = identity(work, &print);
-                decode::decode(work, &print, trunks)
-                    .map(|decoded| (work, print, decoded))
-                    .map_err(|error| (identity, error))
+                let decoded = decode::decode(work, &print, trunks);
+                (identity(work, &print), decoded.map(|decoded| (work, print, decoded)))
             })
             .collect();
         let mut inputs = Vec::new();
-        for result in decoded {
+        for (identity, result) in decoded {
             match result {
                 Ok(input) => inputs.push(input),
-                Err((identity, error)) => {
+                Err(error) => {
                     known.remove(&identity);
                     outcome.errors.push(error);
                 }
