@@ -74,12 +74,7 @@ fn glob(config: &Config, pattern: &str, finds: &mut Finds) {
         Ok(glob) => {
             let matcher = glob.compile_matcher();
             let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
-            let below = |path: &Path| path.strip_prefix(config.at(Path::new(""))).unwrap_or(path).to_path_buf();
-            let wanted = |path: &Path| {
-                let path = below(path);
-                matcher.is_match(path.strip_prefix(".").unwrap_or(&path))
-            };
-            walk(config, &base, wanted, finds);
+            walk(config, &base, |path| matcher.is_match(below(config, path)), finds);
         }
         Err(error) => finds.errors.push(Error::Config {
             place: format!("paths {pattern:?}"),
@@ -121,11 +116,16 @@ fn walk(config: &Config, base: &Path, wanted: impl Fn(&Path) -> bool, finds: &mu
             });
             continue;
         }
-        let name = path.strip_prefix(&config.folder).unwrap_or(path);
-        let name = name.strip_prefix(".").unwrap_or(name);
-        let name = name.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+        let name =
+            below(config, path).components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
         finds.files.push(Found { name: name.replace("//", "/"), path: path.to_path_buf() });
     }
+}
+
+/// The path as the configuration would write it: without its folder where it lies under that.
+fn below<'p>(config: &Config, path: &'p Path) -> &'p Path {
+    let path = path.strip_prefix(&config.folder).unwrap_or(path);
+    path.strip_prefix(".").unwrap_or(path)
 }
 
 fn stays_inside(base: &Path, link: &Path) -> bool {

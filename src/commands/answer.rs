@@ -1,8 +1,6 @@
 //! Rows of a query into the report model, and onto paper in the form asked for. Knows no query.
 
-use std::sync::Arc;
-
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -108,7 +106,8 @@ fn places(value: f64) -> u8 {
     (0..6).find(exact).unwrap_or(6)
 }
 
-fn title(name: &str, unit: &str) -> String {
+/// A column's name or a word of the data as a heading, with the unit where the name ends in it.
+pub fn title(name: &str, unit: &str) -> String {
     let text = name.replace('_', " ");
     let text = match (unit, text.strip_suffix(" s"), text.strip_suffix(" percent")) {
         ("seconds", Some(stem), _) => format!("{stem} (s)"),
@@ -119,9 +118,13 @@ fn title(name: &str, unit: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// All rows as one batch, for those who look single cells up.
-pub fn one_batch(answer: &Answer) -> Result<RecordBatch> {
-    concat_batches(&Arc::clone(&answer.schema), &answer.batches).map_err(|e| broken(&e))
+/// The rows as plain text, cell by cell, null as blank: for those who look figures up in them.
+pub fn text(answer: &Answer) -> Result<Vec<Vec<String>>> {
+    let rows = concat_batches(&answer.schema, &answer.batches).map_err(|e| broken(&e))?;
+    let options = FormatOptions::default();
+    let columns: Result<Vec<_>, _> = rows.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect();
+    let columns = columns.map_err(|e| broken(&e))?;
+    Ok((0..rows.num_rows()).map(|i| columns.iter().map(|c| c.value(i).to_string()).collect()).collect())
 }
 
 fn broken(error: &arrow::error::ArrowError) -> Error {

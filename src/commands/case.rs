@@ -6,7 +6,7 @@ use super::{Talk, Verdict, answer, query, report, write};
 use crate::case::{self, Appraisal, Counts};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::render::{self, Cell};
+use crate::render;
 use crate::sql::{self, Args, Engine};
 
 pub fn command(config: &Config, output: Option<&Path>, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
@@ -42,23 +42,10 @@ pub fn appraise(config: &Config, engine: &Engine<'_>) -> Result<Option<Appraisal
     let mut counts = Counts::new();
     for driver in file.queries() {
         let report = sql::report(&driver.query)?;
-        let table = answer::table(Some(report), &engine.run(report, &Args::new())?)?;
-        let columns: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
-        let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(plain).collect()).collect();
+        let found = engine.run(report, &Args::new())?;
+        let columns: Vec<&String> = found.schema.fields().iter().map(|field| field.name()).collect();
+        let rows = answer::text(&found)?;
         counts.insert(driver.driver.clone(), driver.count(&columns, &rows)?);
     }
     Ok(Some(case::appraise(&file, &counts)?))
-}
-
-/// A cell as the case file would write it.
-fn plain(cell: &Cell) -> String {
-    match cell {
-        Cell::Empty => String::new(),
-        Cell::Int(number) => number.to_string(),
-        Cell::Text(text) => text.clone(),
-        Cell::Date(day) => day.to_string(),
-        Cell::Bool(truth) => truth.to_string(),
-        Cell::Decimal(number, places) => format!("{number:.*}", usize::from(*places)),
-        cell @ Cell::Pence(_) => cell.to_string(),
-    }
 }

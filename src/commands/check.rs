@@ -1,9 +1,9 @@
 //! `onhook check`: coverage, rejects, register against calls: what a person should look at before quoting a figure.
 
-use super::{Talk, Verdict, query};
+use super::{Talk, Verdict, answer, query};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::sql::{Answer, Args, Engine, report};
+use crate::sql::{Args, Engine, report};
 
 pub fn command(config: &Config, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
     // Asked for, what is found is the answer; in the nightly run it is talk.
@@ -67,19 +67,10 @@ pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<(Ver
 fn covered_days(engine: &Engine<'_>) -> Result<Vec<(String, u64)>> {
     let sql = "select s.source, count(distinct c.local_day) from sources s left join coverage c on c.source = s.source \
                group by s.source order by s.source";
-    let answer = engine.free(sql)?;
-    Ok(text(&answer)?.into_iter().map(|row| (row[0].clone(), row[1].parse().unwrap_or(0))).collect())
+    let days = answer::text(&engine.free(sql)?)?;
+    Ok(days.into_iter().map(|row| (row[0].clone(), row[1].parse().unwrap_or(0))).collect())
 }
 
 fn rows(engine: &Engine<'_>, name: &str) -> Result<Vec<Vec<String>>> {
-    text(&engine.run(report(name)?, &Args::new())?)
-}
-
-fn text(answer: &Answer) -> Result<Vec<Vec<String>>> {
-    use arrow::util::display::{ArrayFormatter, FormatOptions};
-    let rows = super::answer::one_batch(answer)?;
-    let options = FormatOptions::default();
-    let columns: Result<Vec<_>, _> = rows.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect();
-    let columns = columns.map_err(|e| Error::Render { what: e.to_string() })?;
-    Ok((0..rows.num_rows()).map(|i| columns.iter().map(|c| c.value(i).to_string()).collect()).collect())
+    answer::text(&engine.run(report(name)?, &Args::new())?)
 }

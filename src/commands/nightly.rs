@@ -87,12 +87,8 @@ fn run_json(
 
 fn count(engine: &Engine<'_>, column: &str) -> Result<BTreeMap<String, i64>> {
     let sql = format!("select {column}, count(*) from verdicts group by {column}");
-    let table = answer::table(None, &engine.free(&sql)?)?;
-    Ok(table
-        .rows
-        .iter()
-        .map(|row| (row[0].to_string(), row[1].to_string().replace(',', "").parse().unwrap_or(0)))
-        .collect())
+    let rows = answer::text(&engine.free(&sql)?)?;
+    Ok(rows.into_iter().map(|row| (row[0].clone(), row[1].parse().unwrap_or(0))).collect())
 }
 
 /// A dozen lines for the terminal.

@@ -198,8 +198,8 @@ fn cross(table: &Table, rows: &str, columns: &str, order: &[&str], sum: Option<&
         cells.entry(key).or_insert_with(|| vec![0; order.len()])[column] += amount;
     }
     let mut crossed = Table::default();
-    crossed.columns.push(Column::new(rows, capital(rows), Kind::Text));
-    crossed.columns.extend(order.iter().map(|word| Column::new(*word, capital(word), Kind::Int)));
+    crossed.columns.push(Column::new(rows, answer::title(rows, ""), Kind::Text));
+    crossed.columns.extend(order.iter().map(|word| Column::new(*word, answer::title(word, ""), Kind::Int)));
     crossed.columns.push(Column::new("total", "Total", Kind::Int));
     let line = |key: String, counts: &[i64]| -> Vec<Cell> {
         let numbers = counts.iter().copied().chain([counts.iter().sum()]).map(Cell::Int);
@@ -413,12 +413,6 @@ fn fact(label: &str, count: usize, unit: &str, note: &str) -> Fact {
 
 fn text(word: &str) -> Cell {
     Cell::Text(word.to_string())
-}
-
-fn capital(word: &str) -> String {
-    let word = word.replace('_', " ");
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn at(table: &Table, column: &str) -> usize {

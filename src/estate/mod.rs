@@ -5,6 +5,7 @@ mod policy;
 mod table;
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray};
@@ -61,29 +62,6 @@ pub const PROTECTED_USES: [&str; 10] = [
 
 const TRUNK_KINDS: [&str; 7] = ["pstn", "tie_line", "third_party", "voicemail", "recorder", "sbc", "gateway"];
 
-const EXTENSIONS: &[&str] = &[
-    "source",
-    "extension",
-    "ddi",
-    "device_name",
-    "device_model",
-    "device_kind",
-    "use",
-    "site",
-    "location",
-    "cost_centre",
-    "owner",
-    "user_id",
-    "installed_on",
-    "hunt_groups",
-    "protected",
-    "protected_reason",
-    "notes",
-];
-const SITES: &[&str] = &["site", "name", "area_code"];
-const TRUNKS: &[&str] = &["source", "trunk", "carrier", "kind", "party", "circuits", "peer_source"];
-const COST_CENTRES: &[&str] = &["cost_centre", "name", "directorate"];
-
 /// The estate's files, read and checked.
 #[derive(Debug, Default)]
 pub struct Estate {
@@ -99,15 +77,15 @@ impl Estate {
     pub fn load(config: &Config) -> Result<Self, Vec<Error>> {
         let estate = &config.estate;
         let wanted = [
-            (Table::Sites, &estate.sites, SITES),
-            (Table::CostCentres, &estate.cost_centres, COST_CENTRES),
-            (Table::Trunks, &estate.trunks, TRUNKS),
-            (Table::Extensions, &estate.extensions, EXTENSIONS),
+            (Table::Sites, &estate.sites),
+            (Table::CostCentres, &estate.cost_centres),
+            (Table::Trunks, &estate.trunks),
+            (Table::Extensions, &estate.extensions),
         ];
         let (mut tables, mut errors) = (Vec::new(), Vec::new());
-        for (table, path, columns) in wanted {
+        for (table, path) in wanted {
             let Some(path) = path else { continue };
-            match read(&config.at(path), columns) {
+            match read_table(config, path, table) {
                 Ok(rows) => tables.push((table, rows)),
                 Err(error) => errors.push(error),
             }
@@ -168,6 +146,14 @@ impl Estate {
     }
 }
 
+/// A file has the columns of its table but for the date, which is the load's.
+fn read_table(config: &Config, path: &Path, table: Table) -> Result<CsvTable> {
+    let schema = table.schema();
+    let columns: Vec<&str> =
+        schema.fields().iter().map(|f| f.name().as_str()).filter(|name| *name != "as_of").collect();
+    read(&config.at(path), &columns)
+}
+
 fn sources(config: &Config) -> BTreeSet<&str> {
     config.sources.iter().map(|s| s.name.as_str()).collect()
 }
@@ -222,7 +208,7 @@ fn one_place_a_device(rows: &CsvTable, errors: &mut Vec<Error>) {
 pub fn trunks(config: &Config) -> Result<HashMap<String, Trunks>> {
     let mut by_source: HashMap<String, Trunks> = HashMap::new();
     let Some(path) = &config.estate.trunks else { return Ok(by_source) };
-    let rows = read(&config.at(path), TRUNKS)?;
+    let rows = read_table(config, path, Table::Trunks)?;
     let mut errors = Vec::new();
     check_trunks(&rows, config, &mut errors);
     if let Some(error) = errors.into_iter().next() {
