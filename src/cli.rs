@@ -80,8 +80,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Ingest {
-    /// Files or folders, in place of the configured paths; needs --source.
-    #[arg(requires = "source")]
+    /// Files or folders, in place of the configured paths; without --source each file's format tells its source.
     pub paths: Vec<PathBuf>,
     /// Only this source.
     #[arg(long, value_name = "NAME")]
@@ -101,6 +100,19 @@ pub enum Estate {
         /// Print what was done as JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Fill the register from a platform's own exports: phones, directory numbers, registration status. Blank cells are
+    /// filled; nothing in the register is overwritten.
+    Import {
+        /// The exports, in any order; each is known by its header.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The source whose extensions they are.
+        #[arg(long, value_name = "NAME")]
+        source: String,
+        /// File for the register as it would be, in place of standard output.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
 }
 
@@ -164,6 +176,9 @@ pub struct Synth {
     /// The estate shipped as sample-data, with the accidents of real deliveries; the numbers above do not apply.
     #[arg(long, conflicts_with_all = ["extensions", "days", "seed", "until"])]
     pub sample: bool,
+    /// One estate of forty phones in every format at once, the leg of each record beside it; only the seed applies.
+    #[arg(long, conflicts_with_all = ["extensions", "days", "until", "sample"])]
+    pub every_format: bool,
     /// Folder to make it in.
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,

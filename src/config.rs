@@ -1,5 +1,6 @@
-//! `onhook.toml` to `Config`: sources, number ranges, evidence, places. Reads that one file and no other; an unknown
-//! key is an error that names its line. Relative paths are relative to the file and stay inside its folder.
+//! `onhook.toml` to `Config`: sources, number ranges, evidence, places. An unknown
+//! key is an error that names its line. Relative paths are relative to the file and stay inside its folder. Besides it
+//! only layout files are read that it names.
 
 mod pattern;
 
@@ -12,6 +13,7 @@ use serde::Deserialize;
 pub use pattern::{Ddi, Pattern};
 
 use crate::error::{Error, Result};
+use crate::layout::{DateOrder, Format, Layout, Mapping, Options, SecDur};
 
 /// The whole of `onhook.toml`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -46,9 +48,9 @@ pub struct Lake {
 pub struct Source {
     /// Short name, used in every table: letters, digits, `-` and `_`.
     pub name: String,
-    /// Reader: `cisco-cucm`, `mitel-smdr`.
+    /// Format of its files, see docs/formats.md: `cisco-cucm`, `mitel-smdr`, `avaya-cm`, …
     pub format: String,
-    /// Folders, files and globs; `.gz` and `.zst` are looked into.
+    /// Folders, files and globs; packed files and archives are looked into.
     pub paths: Vec<String>,
     /// Civil time zone of the site, e.g. `Europe/London`.
     pub timezone: String,
@@ -64,6 +66,32 @@ pub struct Source {
     /// Direct-dial ranges and how many of their last digits are the extension.
     #[serde(default)]
     pub ddi: Vec<Ddi>,
+    /// Columns of a format that does not describe itself: a built-in layout's name (`"teleseer"`), a file of
+    /// `item,width` lines, `[["date", 6], ["space", 1], …]`, or the names of delimited columns.
+    pub layout: Option<Layout>,
+    /// Which of two numbers in a date is the day: `dmy`, `mdy`, `ymd`.
+    pub date_order: Option<DateOrder>,
+    /// What an Avaya `sec-dur` of five digits counts: `hms` (the default) or `seconds`.
+    pub sec_dur: Option<SecDur>,
+    /// Whether Avaya circuit ids are printed rotated (123 as 231), where the layout leaves it open.
+    pub rotated_circuits: Option<bool>,
+    /// Columns of a `mapped-csv` file and what they mean.
+    pub mapping: Option<Mapping>,
+    /// What wall clocks in the records show: `local` (the time zone's, the default) or `utc`.
+    #[serde(default)]
+    pub clock: Clock,
+    /// Only chargeable calls are recorded: then silence proves nothing.
+    #[serde(default)]
+    pub chargeable_only: bool,
+}
+
+/// What the wall clock of a record shows.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Clock {
+    #[default]
+    Local,
+    Utc,
 }
 
 /// The register and its companions, all CSV.
@@ -91,13 +119,25 @@ pub struct Evidence {
     /// Last day of the window (`"2024-03-31"`); the last day with records where absent.
     #[schemars(with = "Option<String>")]
     pub as_of: Option<NaiveDate>,
+    /// How far apart the clocks of two platforms may be for the two records of a call over a tie line to be matched.
+    pub tie_line_skew_s: u32,
+    /// How far apart their starts and lengths may be once the usual difference of the clocks is taken out.
+    pub tie_line_tolerance_s: u32,
     /// Rejected records in a hundred read, above which a run needs a person (exit code 1).
     pub max_rejected_percent: f64,
 }
 
 impl Default for Evidence {
     fn default() -> Self {
-        Self { window_days: 365, min_covered_days: 90, low_use_per_week: 1.0, as_of: None, max_rejected_percent: 1.0 }
+        Self {
+            window_days: 365,
+            min_covered_days: 90,
+            low_use_per_week: 1.0,
+            as_of: None,
+            tie_line_skew_s: 120,
+            tie_line_tolerance_s: 5,
+            max_rejected_percent: 1.0,
+        }
     }
 }
 
@@ -120,6 +160,29 @@ impl Default for Output {
 }
 
 impl Source {
+    /// What its reader is told.
+    pub fn options(&self) -> Options {
+        Options {
+            layout: self.layout.clone(),
+            date_order: self.date_order,
+            sec_dur: self.sec_dur,
+            rotated_circuits: self.rotated_circuits,
+            mapping: self.mapping.clone(),
+        }
+    }
+
+    /// Keys that are set and only some formats have a use for.
+    fn set_keys(&self) -> impl Iterator<Item = &'static str> {
+        let keys = [
+            ("layout", self.layout.is_some()),
+            ("date_order", self.date_order.is_some()),
+            ("sec_dur", self.sec_dur.is_some()),
+            ("rotated_circuits", self.rotated_circuits.is_some()),
+            ("mapping", self.mapping.is_some()),
+        ];
+        keys.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key)
+    }
+
     /// Whether calls of that extension would be known as its own.
     pub fn is_extension(&self, number: &str) -> bool {
         self.extensions.iter().any(|p| p.matches(number)) || self.ddi.iter().any(|d| d.gives(number))
@@ -131,7 +194,7 @@ impl Config {
     ///
     /// # Errors
     /// The file cannot be read, is not TOML, has an unknown key, or a value that means nothing.
-    pub fn load(path: &Path, formats: &[&str]) -> Result<Self> {
+    pub fn load(path: &Path, formats: &[Format]) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => Error::Config {
                 place: path.display().to_string(),
@@ -141,11 +204,31 @@ impl Config {
             _ => Error::io(path)(source),
         })?;
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-        Self::parse(&text, &path.display().to_string(), folder, formats)
+        let mut config = Self::parse(&text, &path.display().to_string(), folder, formats)?;
+        config.load_layouts()?;
+        Ok(config)
+    }
+
+    /// Layout files in place of their names; a name without a dot is a built-in layout's.
+    fn load_layouts(&mut self) -> Result<()> {
+        for source in &mut self.sources {
+            let Some(Layout::Name(name)) = &source.layout else { continue };
+            if !name.contains('.') {
+                continue;
+            }
+            let path = self.folder.join(name);
+            let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+            source.layout = Some(Layout::parse(&text).map_err(|what| Error::Config {
+                place: path.display().to_string(),
+                what,
+                hint: "a layout file has a line `item,width` for each column".into(),
+            })?);
+        }
+        Ok(())
     }
 
     /// The same from text; `place` stands before every error.
-    pub fn parse(text: &str, place: &str, folder: PathBuf, formats: &[&str]) -> Result<Self> {
+    pub fn parse(text: &str, place: &str, folder: PathBuf, formats: &[Format]) -> Result<Self> {
         let mut config: Self = toml::from_str(text).map_err(|e| toml_error(text, place, &e))?;
         config.folder = folder;
         config.check(place, formats)?;
@@ -170,7 +253,7 @@ impl Config {
         self.sources.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    fn check(&self, place: &str, formats: &[&str]) -> Result<()> {
+    fn check(&self, place: &str, formats: &[Format]) -> Result<()> {
         let wrong = |key: &str, what: String, hint: &str| {
             Err(Error::Config { place: format!("{place}: {key}"), what, hint: hint.into() })
         };
@@ -182,9 +265,17 @@ impl Config {
             if self.sources[..i].iter().any(|s| s.name == source.name) {
                 return wrong(&key, "two sources have this name".into(), "give each platform a name of its own");
             }
-            if !formats.contains(&source.format.as_str()) {
+            let Some(format) = formats.iter().find(|f| f.id == source.format) else {
                 let what = format!("no reader for format {:?}", source.format);
-                return wrong(&key, what, &format!("known: {}", formats.join(", ")));
+                let known: Vec<&str> = formats.iter().map(|f| f.id).collect();
+                return wrong(&key, what, &format!("known: {}", known.join(", ")));
+            };
+            if let Some(idle) = source.set_keys().find(|key| !format.keys.contains(key)) {
+                let what = format!("format {:?} has no use for {idle:?}", source.format);
+                return wrong(&key, what, "take it out, or see docs/formats.md for the format meant");
+            }
+            if let Some(Layout::Name(name)) = &source.layout {
+                inside(Path::new(name)).or_else(|what| wrong(&key, what, OUTSIDE))?;
             }
             if source.timezone.parse::<chrono_tz::Tz>().is_err() {
                 return wrong(&key, format!("no time zone {:?}", source.timezone), "write it like Europe/London");
@@ -242,10 +333,13 @@ pub fn toml_error(text: &str, place: &str, error: &toml::de::Error) -> Error {
 mod tests {
     use super::*;
 
+    const FORMATS: &[Format] =
+        &[Format { id: "cisco-cucm", keys: &[] }, Format { id: "avaya-cm", keys: &["layout", "date_order"] }];
+
     const SMALL: &str = "[lake]\npath = \"lake\"\n[[source]]\nname = \"a\"\nformat = \"cisco-cucm\"\npaths = [\"landing/**\"]\ntimezone = \"Europe/London\"\n";
 
     fn message(text: &str) -> String {
-        Config::parse(text, "onhook.toml", PathBuf::new(), &["cisco-cucm"]).unwrap_err().to_string()
+        Config::parse(text, "onhook.toml", PathBuf::new(), FORMATS).unwrap_err().to_string()
     }
 
     #[test]
@@ -272,7 +366,7 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_the_design() {
-        let config = Config::parse(SMALL, "onhook.toml", PathBuf::from("x"), &["cisco-cucm"]).unwrap();
+        let config = Config::parse(SMALL, "onhook.toml", PathBuf::from("x"), FORMATS).unwrap();
         assert_eq!((config.evidence.window_days, config.evidence.min_covered_days), (365, 90));
         assert_eq!(config.at(&config.output.dir), PathBuf::from("x/out"));
     }

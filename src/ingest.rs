@@ -1,10 +1,12 @@
 //! The batch: new files, through reader and normaliser, into the lake exactly once. Decodes on all cores; decides
 //! which records are new; keeps the ledger. Finds no files itself and knows no format.
 
+mod claim;
 mod decode;
 mod repeats;
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
@@ -15,18 +17,21 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::config::{Config, Source};
-use crate::discover::{Fingerprint, Found};
+use crate::discover::{Found, Limits, Text};
 use crate::error::{Error, Result};
 use crate::lake::{Lake, Table};
 use crate::ledger::Ledger;
 use crate::normalise::Trunks;
+use crate::read;
 use crate::usage::Usage;
+pub use claim::Claim;
 use decode::{Decoded, RejectRow};
+use repeats::{Fates, Rows};
 
-/// A file to read and the source it belongs to.
+/// A file to read, and whose it is as far as the caller knows.
 #[derive(Clone, Debug)]
 pub struct Work<'a> {
-    pub source: &'a Source,
+    pub claim: Claim<'a>,
     pub file: Found,
 }
 
@@ -43,6 +48,8 @@ pub struct Inputs {
 pub struct Outcome {
     pub inputs: Inputs,
     pub records: Ledger,
+    /// Files that their platform is still writing, and nobody read.
+    pub active: u64,
     /// One for each failed input.
     pub errors: Vec<Error>,
     /// Version of the lake after it.
@@ -52,8 +59,6 @@ pub struct Outcome {
 /// Files whose bytes add up to this, or this many of them, make a batch: one commit, one data file.
 const BATCH_BYTES: u64 = 128 << 20;
 const BATCH_FILES: usize = 20_000;
-/// Longer texts are unpacked again for every pass instead of being kept.
-const KEEP_BYTES: usize = 32 << 20;
 
 /// Reads `work` into the lake. `trunks` has the trunk list of each source by name; `progress` is told of every file
 /// that is done, with its size on disk.
@@ -71,44 +76,55 @@ pub fn ingest(
     let mut outcome = Outcome::default();
     let mut known = known_inputs(lake)?;
     let order: HashMap<&str, usize> = config.sources.iter().enumerate().map(|(i, s)| (s.name.as_str(), i)).collect();
-    work.sort_by(|a, b| {
-        (order.get(a.source.name.as_str()), &a.file).cmp(&(order.get(b.source.name.as_str()), &b.file))
-    });
+    let place = |work: &Work<'_>| match work.claim {
+        Claim::Of(source) => order.get(source.name.as_str()).copied(),
+        Claim::Any(_) => None,
+    };
+    work.sort_by(|a, b| (place(a), &a.file).cmp(&(place(b), &b.file)));
+    let is_active = |source: &Source, name: &str| read::reader(&source.format).is_some_and(|r| r.is_active(name));
+    let found = work.len();
+    work.retain(|w| !matches!(w.claim, Claim::Of(source) if is_active(source, w.file.file_name())));
+    outcome.active = (found - work.len()) as u64;
     let mut rest = work.as_slice();
     let none = Trunks::new();
     while !rest.is_empty() {
         let (group, later) = rest.split_at(group_size(rest));
         rest = later;
-        let prints: Vec<_> = group.par_iter().map(|work| work.file.fingerprint(KEEP_BYTES)).collect();
+        let limits = Limits::default();
+        let texts: Vec<_> = group.par_iter().map(|work| claimed(work, &limits, lake.folder())).collect();
         let mut fresh = Vec::new();
-        for (work, print) in group.iter().zip(prints) {
-            match print {
-                Ok(print) if !known.insert(identity(work, &print)) => outcome.inputs.repeated += 1,
-                Ok(print) => fresh.push((work, print)),
+        for claimed in texts.into_iter().flatten() {
+            match claimed {
+                Ok((source, text)) if is_active(source, text.file_name()) => outcome.active += 1,
+                Ok((source, text)) if !known.insert(identity(source, &text)) => outcome.inputs.repeated += 1,
+                Ok(input) => fresh.push(input),
                 Err(error) => outcome.errors.push(error),
             }
         }
-        let decoded: Vec<_> = fresh
-            .into_par_iter()
-            .map(|(work, print)| {
-                let trunks = trunks.get(&work.source.name).unwrap_or(&none);
-                let decoded = decode::decode(work, &print, trunks);
-                (identity(work, &print), decoded.map(|decoded| (work, print, decoded)))
-            })
-            .collect();
-        let mut inputs = Vec::new();
-        for (identity, result) in decoded {
-            match result {
-                Ok(input) => inputs.push(input),
-                Err(error) => {
-                    known.remove(&identity);
-                    outcome.errors.push(error);
+        // An archive may hold more than a batch should.
+        while !fresh.is_empty() {
+            let later = fresh.split_off(batch_size(&fresh));
+            let batch = std::mem::replace(&mut fresh, later);
+            let decoded: Vec<_> = batch
+                .into_par_iter()
+                .map(|(source, text)| {
+                    (decode::decode(source, &text, trunks.get(&source.name).unwrap_or(&none)), source, text)
+                })
+                .collect();
+            let mut inputs = Vec::new();
+            for (decoded, source, text) in decoded {
+                match decoded {
+                    Ok(decoded) => inputs.push((source, text, decoded)),
+                    Err(error) => {
+                        known.remove(&identity(source, &text));
+                        outcome.errors.push(error);
+                    }
                 }
             }
-        }
-        if !inputs.is_empty() {
-            outcome.inputs.new += inputs.len() as u64;
-            outcome.records += commit(lake, inputs, now)?;
+            if !inputs.is_empty() {
+                outcome.inputs.new += inputs.len() as u64;
+                outcome.records += commit(lake, inputs, now)?;
+            }
         }
         group.iter().for_each(|work| progress(size_on_disk(work)));
     }
@@ -117,15 +133,30 @@ pub fn ingest(
     Ok(outcome)
 }
 
+/// The texts in a file with their sources.
+fn claimed<'a>(work: &Work<'a>, limits: &Limits, aside: &Path) -> Vec<Result<(&'a Source, Text)>> {
+    let texts = work.file.texts(limits, aside).into_iter();
+    texts.map(|text| text.and_then(|text| Ok((work.claim.source(&text)?, text)))).collect()
+}
+
 fn group_size(work: &[Work<'_>]) -> usize {
     let mut bytes = 0;
     let fits = |work: &&Work<'_>| {
         // Call records pack to a tenth.
-        let packed = work.file.name.ends_with(".gz") || work.file.name.ends_with(".zst");
+        let packed = [".gz", ".zst", ".zip", ".tgz"].iter().any(|end| work.file.name.ends_with(end));
         bytes += size_on_disk(work) * if packed { 10 } else { 1 };
         bytes <= BATCH_BYTES
     };
     work.iter().take(BATCH_FILES).take_while(fits).count().max(1)
+}
+
+fn batch_size(texts: &[(&Source, Text)]) -> usize {
+    let mut bytes = 0;
+    let fits = |(_, text): &&(&Source, Text)| {
+        bytes += text.size;
+        bytes <= BATCH_BYTES
+    };
+    texts.iter().take(BATCH_FILES).take_while(fits).count().max(1)
 }
 
 fn size_on_disk(work: &Work<'_>) -> u64 {
@@ -135,8 +166,8 @@ fn size_on_disk(work: &Work<'_>) -> u64 {
 /// An input is its source and its content: the same bytes may be delivered to two sources, once by mistake.
 type Identity = (String, String);
 
-fn identity(work: &Work<'_>, print: &Fingerprint) -> Identity {
-    (work.source.name.clone(), print.hash.to_hex().to_string())
+fn identity(source: &Source, text: &Text) -> Identity {
+    (source.name.clone(), text.hash.to_hex().to_string())
 }
 
 /// Everything the lake has read.
@@ -151,40 +182,50 @@ fn known_inputs(lake: &Lake) -> Result<HashSet<Identity>> {
     Ok(known)
 }
 
-type Input<'a> = (&'a Work<'a>, Fingerprint, Decoded);
+type Input<'a> = (&'a Source, Text, Decoded);
 
 /// One batch: which records are new, their roll-up, their ledger; `inputs` last.
 fn commit(lake: &Lake, mut inputs: Vec<Input<'_>>, now: DateTime<Utc>) -> Result<Ledger> {
     let batch = lake.finished_batch()? + 1;
-    let verdicts = repeats::sort_out(lake, inputs.iter().map(|(.., decoded)| decoded))?;
-    let (mut legs, mut rejects, mut usage) = (Vec::new(), Vec::new(), Usage::default());
+    let rows_of = |of: fn(&Decoded) -> Rows<'_>| inputs.iter().map(|(.., decoded)| of(decoded)).collect::<Vec<_>>();
+    let legs = rows_of(|d| Rows { batches: &d.legs, by_text: d.by_text });
+    let leg_fates = repeats::sort_out(lake, &repeats::LEGS, &legs)?;
+    let quality = rows_of(|d| Rows { batches: &d.quality, by_text: false });
+    let quality_fates = repeats::sort_out(lake, &repeats::QUALITY, &quality)?;
+    let (mut legs, mut quality, mut rejects, mut usage) = (Vec::new(), Vec::new(), Vec::new(), Usage::default());
     let mut ledgers = Vec::new();
-    for ((work, print, decoded), verdicts) in inputs.iter_mut().zip(&verdicts) {
+    for (n, (source, text, decoded)) in inputs.iter_mut().enumerate() {
         let mut ledger = decoded.ledger;
-        for (rows, fates) in decoded.legs.iter().zip(verdicts) {
+        let Decoded { rejects: refused, .. } = decoded;
+        let mut keep = |rows: &RecordBatch, fates: &Fates| -> Result<RecordBatch> {
             let keep = compute::filter_record_batch(rows, &fates.kept).map_err(|e| broken(&e))?;
             ledger.kept += keep.num_rows() as u64;
             ledger.repeated += fates.repeated;
-            for line in &fates.conflicts {
-                ledger.rejected += 1;
-                decoded.rejects.push(RejectRow::conflict(line.unsigned_abs()));
-            }
-            usage.add(&keep);
-            legs.push(keep);
+            ledger.rejected += fates.conflicts.len() as u64;
+            refused.extend(fates.conflicts.iter().map(|line| RejectRow::conflict(line.unsigned_abs())));
+            Ok(keep)
+        };
+        for (rows, fates) in decoded.legs.iter().zip(&leg_fates[n]) {
+            let kept = keep(rows, fates)?;
+            usage.add(&kept);
+            legs.push(kept);
+        }
+        for (rows, fates) in decoded.quality.iter().zip(&quality_fates[n]) {
+            quality.push(keep(rows, fates)?);
         }
         decoded.rejects.sort_by_key(|reject| reject.line);
-        rejects
-            .push(decode::rejects_batch(print.input_id(&work.source.name), &decoded.rejects).map_err(|e| broken(&e))?);
+        rejects.push(decode::rejects_batch(text.input_id(&source.name), &decoded.rejects).map_err(|e| broken(&e))?);
         ledgers.push(ledger);
     }
     let rows = inputs_batch(&inputs, &ledgers, batch, now).map_err(|e| broken(&e))?;
     lake.append_batch(Table::Legs, batch, &legs)?;
+    lake.append_batch(Table::Quality, batch, &quality)?;
     lake.append_batch(Table::Rejects, batch, &rejects)?;
     lake.append_batch(Table::Usage, batch, &[usage.batch(batch)])?;
     lake.append_batch(Table::Inputs, batch, &[rows])?;
     let mut sum = Ledger::default();
-    for ((work, ..), ledger) in inputs.iter().zip(ledgers) {
-        debug_assert!(ledger.balances(), "{}: {ledger:?}", work.file.name);
+    for ((_, text, _), ledger) in inputs.iter().zip(ledgers) {
+        debug_assert!(ledger.balances(), "{}: {ledger:?}", text.name);
         sum += ledger;
     }
     Ok(sum)
@@ -217,12 +258,12 @@ fn inputs_batch(
     RecordBatch::try_new(
         Table::Inputs.schema(),
         vec![
-            number(&|(work, print, _)| print.input_id(&work.source.name)),
-            text(inputs, |(_, print, _)| print.hash.to_hex().to_string()),
-            text(inputs, |(work, ..)| work.file.name.clone()),
-            number(&|(_, print, _)| print.size as i64),
-            text(inputs, |(work, ..)| work.source.name.clone()),
-            text(inputs, |(work, ..)| work.source.format.clone()),
+            number(&|(source, text, _)| text.input_id(&source.name)),
+            text(inputs, |(_, text, _)| text.hash.to_hex().to_string()),
+            text(inputs, |(_, text, _)| text.name.clone()),
+            number(&|(_, text, _)| text.size as i64),
+            text(inputs, |(source, ..)| source.name.clone()),
+            text(inputs, |(source, ..)| source.format.clone()),
             text(inputs, |(.., decoded)| decoded.options.clone()),
             count(|l| l.read),
             count(|l| l.kept),

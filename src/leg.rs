@@ -73,9 +73,12 @@ words!(
     Part {
         /// An attempt of its own: somebody called, somebody was called.
         Whole = "whole",
+        /// The same call gone on to somebody else (blind transfer, the next member rung): an attempt for who was called,
+        /// not again for who called.
+        Onward = "onward",
         /// A later stretch of a call whose set-up has its own record (after a transfer, into a conference): talk, no new attempt.
         Continued = "continued",
-        /// The platform talking to itself (bridge, recorder, monitoring): nobody's use.
+        /// The platform talking to itself (bridge, recorder, a meeting's dial-in): nobody's use.
         System = "system",
     }
 );
@@ -122,6 +125,8 @@ pub struct Leg<'a> {
     pub currency: Option<&'a str>,
     pub vendor_kind: Option<&'a str>,
     pub part: Part,
+    pub caller_link: Option<i64>,
+    pub callee_link: Option<i64>,
 }
 
 /// Name, type, may be null, meaning: the one list that the lake, the docs and the builder are held to.
@@ -175,7 +180,24 @@ pub static COLUMNS: &[(&str, DataType, bool, &str)] = &[
     ("charge_micros", DataType::Int64, true, "vendor's own charge, millionths of the currency"),
     ("currency", DataType::Utf8, true, "currency of the charge"),
     ("vendor_kind", DataType::Utf8, true, "the vendor's own word for the record type, verbatim"),
-    ("part", DataType::Utf8, false, "whole attempt, continued stretch of a call, or system leg (nobody's use)"),
+    (
+        "part",
+        DataType::Utf8,
+        false,
+        "whole attempt, onward (the call gone on to somebody else), continued stretch of a call, or system leg (nobody's use)",
+    ),
+    (
+        "caller_link",
+        DataType::Int64,
+        true,
+        "the platform's own mark of the calling end (leg or channel), the same in every record of that end within a day",
+    ),
+    (
+        "callee_link",
+        DataType::Int64,
+        true,
+        "the same of the called end; of the bridge where the call was joined to one",
+    ),
 ];
 
 /// The Arrow schema of `legs`.
@@ -199,7 +221,7 @@ pub fn in_utc(kind: &DataType) -> DataType {
 /// Gathers legs into columns.
 #[derive(Default)]
 pub struct LegBuilder {
-    int64: [Int64Builder; 6],
+    int64: [Int64Builder; 8],
     started_at: TimestampMicrosecondBuilder,
     local_day: Date32Builder,
     local_minute: Int16Builder,
@@ -219,13 +241,15 @@ impl LegBuilder {
 
     pub fn push(&mut self, leg: &Leg<'_>) {
         self.rows += 1;
-        let [key, call, input, record, cause, charge] = &mut self.int64;
+        let [key, call, input, record, cause, charge, caller_link, callee_link] = &mut self.int64;
         key.append_value(leg.leg_key);
         call.append_value(leg.call_key);
         input.append_value(leg.input_id);
         record.append_value(leg.record_no);
         cause.append_option(leg.cause);
         charge.append_option(leg.charge_micros);
+        caller_link.append_option(leg.caller_link);
+        callee_link.append_option(leg.callee_link);
         self.started_at.append_value(leg.started_at_us);
         self.local_day.append_value(leg.local_day);
         self.local_minute.append_value(leg.local_minute);
@@ -269,7 +293,7 @@ impl LegBuilder {
         let mut seconds = self.seconds.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef);
         let mut text = self.text.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef);
         let columns = COLUMNS.iter().filter_map(|(name, kind, ..)| match (*name, kind) {
-            // Written in this order by `push`; `cause` and `charge_micros` come last there and in COLUMNS.
+            // `push` keeps the order of COLUMNS among columns of one type.
             (_, DataType::Int64) => int64.next(),
             (_, DataType::Int32) => seconds.next(),
             (_, DataType::Int16) => Some(Arc::new(self.local_minute.finish()) as ArrayRef),
@@ -327,13 +351,22 @@ mod tests {
             currency: Some("currency"),
             vendor_kind: Some("vendor_kind"),
             part: Part::System,
+            caller_link: Some(12),
+            callee_link: Some(13),
         });
         assert_eq!(builder.len(), 1);
         let batch = builder.finish();
         assert!(builder.is_empty());
-        for (name, number) in
-            [("leg_key", 1), ("call_key", 2), ("input_id", 3), ("record_no", 4), ("cause", 10), ("charge_micros", 11)]
-        {
+        for (name, number) in [
+            ("leg_key", 1),
+            ("call_key", 2),
+            ("input_id", 3),
+            ("record_no", 4),
+            ("cause", 10),
+            ("charge_micros", 11),
+            ("caller_link", 12),
+            ("callee_link", 13),
+        ] {
             assert_eq!(batch.column_by_name(name).unwrap().as_primitive::<Int64Type>().value(0), number, "{name}");
         }
         for (name, kind, ..) in COLUMNS.iter().filter(|c| c.1 == DataType::Utf8) {

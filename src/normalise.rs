@@ -5,10 +5,11 @@ mod zone;
 
 use std::collections::HashMap;
 
-use crate::config::{Ddi, Pattern, Source};
+use crate::config::{Clock, Ddi, Pattern, Source};
 use crate::leg::{Direction, Leg, Outcome, RedirectReason};
 use crate::number::{self, Class};
-use crate::read::{RawRecord, RawTime, RecordId, Side, SideKind, hash};
+use crate::quality::Quality;
+use crate::read::{RawQuality, RawRecord, RawTime, RecordId, Side, SideKind, hash};
 use zone::Zone;
 pub use zone::days;
 
@@ -37,6 +38,8 @@ pub struct Normaliser<'a> {
     ddi: &'a [Ddi],
     trunks: &'a Trunks,
     zone: Zone,
+    /// Wall clocks in the records show UTC, whatever the zone of the site.
+    clock_is_utc: bool,
     input_id: i64,
     /// Where the four parties' numbers are made; used again for every record.
     scratch: [String; 4],
@@ -103,6 +106,7 @@ impl<'a> Normaliser<'a> {
             ddi: &source.ddi,
             trunks,
             zone: Zone::new(source.timezone.parse().unwrap_or(chrono_tz::UTC)),
+            clock_is_utc: source.clock == Clock::Utc,
             input_id,
             scratch: Default::default(),
         }
@@ -135,14 +139,11 @@ impl<'a> Normaliser<'a> {
         let direction = match raw.direction {
             // The trunk list has the last word: what a record calls a trunk may be the voicemail.
             Some(direction) if !from.is_service() && !to.is_service() => direction,
-            _ => direction(from, to, &raw.called, caller, asked),
+            _ => direction(from, to, [&raw.calling, &raw.called], caller, asked),
         };
         let was_ours = dialled.extension.is_some() || redirect_ext.is_some();
         let outcome = outcome(raw, to, was_ours && callee.extension.is_none());
-        let (started_at_us, local_day, local_minute) = match raw.started {
-            RawTime::Utc(seconds) => self.zone.civil(seconds),
-            RawTime::Local(civil) => self.zone.of_clock(civil),
-        };
+        let (started_at_us, local_day, local_minute) = self.moment(raw.started);
         let outside = match direction {
             Direction::Inbound => caller.class,
             Direction::Outbound | Direction::Tandem => callee.class.or(dialled.class),
@@ -185,10 +186,49 @@ impl<'a> Normaliser<'a> {
             currency: some(raw.currency),
             vendor_kind: some(raw.vendor_kind),
             part: raw.part,
+            caller_link: raw.calling.link,
+            callee_link: raw.called.link,
         };
         let result = take(&leg);
         self.scratch = scratch;
         result
+    }
+
+    /// Gives the row of a quality report to `take`.
+    pub fn quality<R>(&mut self, raw: &RawQuality<'_>, take: impl FnOnce(&Quality<'_>) -> R) -> R {
+        let (ended_at_us, local_day, local_minute) = self.moment(raw.ended);
+        take(&Quality {
+            quality_key: hash(&[self.source.as_bytes(), raw.id.as_bytes()]) as i64,
+            source: self.source,
+            platform: self.platform,
+            input_id: self.input_id,
+            record_no: raw.line as i64,
+            ended_at_us,
+            local_day,
+            local_minute,
+            link: raw.link,
+            number: some(raw.number),
+            device: some(raw.device),
+            duration_s: raw.duration_s,
+            packets_sent: raw.packets_sent,
+            packets_received: raw.packets_received,
+            packets_lost: raw.packets_lost,
+            jitter_ms: raw.jitter_ms,
+            latency_ms: raw.latency_ms,
+            mos: raw.mos,
+            mos_min: raw.mos_min,
+            concealed_s: raw.concealed_s,
+            severely_concealed_s: raw.severely_concealed_s,
+        })
+    }
+
+    /// Microseconds UTC, civil day and minute.
+    fn moment(&mut self, time: RawTime) -> (i64, i32, i16) {
+        match time {
+            RawTime::Utc(seconds) => self.zone.civil(seconds),
+            RawTime::Local(civil) if self.clock_is_utc => self.zone.civil(civil.and_utc().timestamp()),
+            RawTime::Local(civil) => self.zone.of_clock(civil),
+        }
     }
 
     fn keys(&self, raw: &RawRecord<'_>) -> (i64, i64) {
@@ -287,11 +327,22 @@ fn trunk<'b>(end: End, side: &Side<'b>) -> Option<&'b str> {
 }
 
 /// Voicemail and recorders are ours: a call to them stays inside. `asked` is where it ended, or should have.
-fn direction(from: End, to: End, called: &Side<'_>, caller: Party<'_>, asked: Party<'_>) -> Direction {
+fn direction(from: End, to: End, [calling, called]: [&Side<'_>; 2], caller: Party<'_>, asked: Party<'_>) -> Direction {
     match (from.is_line(), to.is_line()) {
         (true, true) => Direction::Tandem,
         (true, false) => Direction::Inbound,
         (false, true) => Direction::Outbound,
+        // A platform that names neither trunk nor device: who has a number of the public plan called from outside, be it
+        // an extension or a group that was asked for.
+        (false, false)
+            if asked.number.is_some()
+                && asked.class.is_none_or(|class| class == Class::Unknown)
+                && calling.device.is_empty()
+                && called.device.is_empty()
+                && caller.class.is_some_and(|class| class != Class::Unknown) =>
+        {
+            Direction::Inbound
+        }
         (false, false) if to != End::Ours || asked.extension.is_some() => Direction::Internal,
         // A device that nobody listed and whose name tells nothing is no handset if it took an emergency call.
         (false, false) if !called.device.is_empty() => match asked.class {

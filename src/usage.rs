@@ -4,7 +4,8 @@
 //! The rules are those of DESIGN section 4, put as one row per leg and subject:
 //! a *number* that calls has `made`; one that was asked for, ended at or passed the call on has `offered`, and just one of
 //! `answered` (it picked up), `voicemail`, `diverted` (met elsewhere, also beyond a trunk), `missed`. A *device* or *user*
-//! has `made`, or `offered` with `answered` or `missed`. System legs count for nobody, continued ones only by their seconds.
+//! has `made`, or `offered` with `answered` or `missed`. System legs count for nobody, continued ones only by their seconds,
+//! onward ones for who was called and not again for who called.
 //! Seconds in belong to the end that answered last: no record says how long the others had the call.
 
 use std::collections::{BTreeMap, HashMap};
@@ -176,10 +177,10 @@ impl Usage {
     /// Counts the offer of a leg and what became of it. A leg from a subject to itself is one leg, offered and made.
     fn offer(&mut self, leg: &LegView<'_>, kind: Subject, subject: &str, how: usize, caller: Option<&str>) -> &mut Row {
         let counts = self.counts(leg, kind, subject);
-        if leg.is_whole {
+        if leg.is_attempt {
             counts[OFFERED] += 1;
             counts[how] += 1;
-            if caller != Some(subject) {
+            if !leg.is_whole || caller != Some(subject) {
                 leg.count_direction(counts);
             }
         }
@@ -218,8 +219,10 @@ struct LegView<'a> {
     redirect: Option<&'a str>,
     /// It ended at a number, ours or not.
     has_callee: bool,
-    /// An attempt of its own, not the rest of a call.
+    /// An attempt of who called.
     is_whole: bool,
+    /// An attempt at who was called, whoever started it.
+    is_attempt: bool,
     is_answered: bool,
     is_handed_on: bool,
     is_emergency: bool,
@@ -241,7 +244,8 @@ impl<'a> LegView<'a> {
             callee: text(rows.callee_ext, row),
             redirect: text(rows.redirect_ext, row),
             has_callee: rows.callee.is_valid(row),
-            is_whole: rows.part.value(row) != Part::Continued.word(),
+            is_whole: rows.part.value(row) == Part::Whole.word(),
+            is_attempt: [Part::Whole, Part::Onward].iter().any(|p| rows.part.value(row) == p.word()),
             is_answered: outcome == Outcome::Answered.word(),
             is_handed_on: [RedirectReason::Transfer, RedirectReason::Conference]
                 .iter()

@@ -1,6 +1,6 @@
 -- title:  Covered days
--- asks:   On which days of the window does each source have records at all?
--- grain:  one row per source and covered day of the window; a day without a row is a gap, and its silence counts for nothing
+-- asks:   On which days of the window would each source have shown a call that was made?
+-- grain:  one row per source and covered day of the window; a day without a row is a gap, and its silence counts for nothing; a source that records only some calls (a bill) covers no day
 -- setting: as_of
 -- setting: window_days
 -- column: source        text  -         configured source
@@ -17,6 +17,7 @@ select
     min(u.first_minute) as first_minute,
     max(u.last_minute) as last_minute
 from usage u
+join sources c on u.source = c.source and c.shows_silence
 cross join settings s
 where u.local_day <= s.as_of
     and u.local_day > s.as_of - s.window_days

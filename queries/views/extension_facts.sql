@@ -17,7 +17,7 @@
 -- column: owner              text  -          who answers for it
 -- column: user_id            text  -          login of its person
 -- column: installed_on       date  -          when it was put there; silence before that day counts for nothing
--- column: counted_by         text  -          what handset use was read from: device, number (the platform or the register names no device), none (virtual)
+-- column: counted_by         text  -          what handset use was read from: device; user (the platform names people and no devices); number (it names neither, or the register does not); none (virtual)
 -- column: covered_days       int   days       days of the window, from installed_on, on which the source has records
 -- column: handset_uses       int   legs       legs the handset made or answered
 -- column: uses_per_week      float per_week   handset uses a covered week; null without a covered day
@@ -146,7 +146,10 @@ counted as (
         max(talk_out_s) filter (where subject_kind = 'device') as device_talk_out_s,
         max(used_on) filter (where subject_kind = 'device') as device_used_on,
         max(made) filter (where subject_kind = 'user') as user_made,
-        max(answered) filter (where subject_kind = 'user') as user_answered
+        max(answered) filter (where subject_kind = 'user') as user_answered,
+        max(talk_in_s) filter (where subject_kind = 'user') as user_talk_in_s,
+        max(talk_out_s) filter (where subject_kind = 'user') as user_talk_out_s,
+        max(used_on) filter (where subject_kind = 'user') as user_used_on
     from seen
     group by source, extension
 ),
@@ -167,6 +170,15 @@ device_sources as (
     where subject_kind = 'device'
 ),
 
+user_sources as (
+    -- a platform that names devices is counted by them, whoever is logged in there
+    select distinct u.source
+    from usage u
+    left join device_sources d on u.source = d.source
+    where u.subject_kind = 'user'
+        and d.source is null
+),
+
 together as (
     select
         r.*,
@@ -174,6 +186,7 @@ together as (
         case
             when r.device_kind = 'virtual' then 'none'
             when d.source is not null and r.device_name is not null then 'device'
+            when p.source is not null and r.user_id is not null then 'user'
             else 'number'
         end as counted_by,
         coalesce(t.number_made, 0) as number_made,
@@ -193,12 +206,16 @@ together as (
         coalesce(t.device_talk_out_s, 0) as device_talk_out_s,
         coalesce(t.user_made, 0) as user_made,
         coalesce(t.user_answered, 0) as user_answered,
+        coalesce(t.user_talk_in_s, 0) as user_talk_in_s,
+        coalesce(t.user_talk_out_s, 0) as user_talk_out_s,
         t.number_used_on,
         t.device_used_on,
+        t.user_used_on,
         e.source is not null as ever_emergency
     from lines r
     left join sources c on r.source = c.source
     left join device_sources d on r.source = d.source
+    left join user_sources p on r.source = p.source
     left join counted t on r.source = t.source and r.extension = t.extension
     left join emergency_callers e on r.source = e.source and r.extension = e.extension
 ),
@@ -209,20 +226,24 @@ used as (
         t.*,
         case counted_by
             when 'device' then device_made + device_answered
+            when 'user' then user_made + user_answered
             when 'number' then number_made + number_answered
             else 0
         end as handset_uses,
         case counted_by
             when 'device' then device_used_on
+            when 'user' then user_used_on
             when 'number' then number_used_on
         end as last_used_on,
         case counted_by
             when 'device' then greatest(number_made - device_made, 0)
+            when 'user' then greatest(number_made - user_made, 0)
             when 'number' then 0
             else number_made
         end as made_elsewhere,
         case counted_by
             when 'device' then greatest(number_answered - device_answered, 0)
+            when 'user' then greatest(number_answered - user_answered, 0)
             when 'number' then 0
             else number_answered
         end as answered_elsewhere
@@ -274,7 +295,7 @@ select
     round(7 * cast(u.handset_uses as double) / nullif(u.covered_days, 0), 2) as uses_per_week,
     greatest(u.number_offered, u.device_offered) + u.made_elsewhere as demand,
     u.number_diverted + u.number_voicemail + u.made_elsewhere + u.answered_elsewhere as met_elsewhere,
-    greatest(u.number_made, u.device_made) + greatest(u.number_offered, u.device_offered) as calls,
+    greatest(u.number_made, u.device_made, case u.counted_by when 'user' then u.user_made else 0 end) + greatest(u.number_offered, u.device_offered) as calls,
     u.last_used_on,
     u.silent_days,
     round(-7 * ln(0.05) / nullif(u.silent_days, 0), 3) as rate_bound_per_week,
@@ -308,6 +329,14 @@ select
     u.device_answered,
     u.user_made,
     u.user_answered,
-    case u.counted_by when 'device' then u.device_talk_in_s else u.number_talk_in_s end as talk_in_s,
-    case u.counted_by when 'device' then u.device_talk_out_s else u.number_talk_out_s end as talk_out_s
+    case u.counted_by
+        when 'device' then u.device_talk_in_s
+        when 'user' then u.user_talk_in_s
+        else u.number_talk_in_s
+    end as talk_in_s,
+    case u.counted_by
+        when 'device' then u.device_talk_out_s
+        when 'user' then u.user_talk_out_s
+        else u.number_talk_out_s
+    end as talk_out_s
 from dated u

@@ -8,13 +8,12 @@ use serde_json::json;
 
 use super::{Talk, Verdict, open};
 use crate::cli;
-use crate::config::{Config, Source};
+use crate::config::Config;
 use crate::discover::{self, Finds};
 use crate::error::Result;
-use crate::ingest::{self, Outcome, Work};
+use crate::ingest::{self, Claim, Outcome, Work};
 use crate::lake::{Access, Lake};
 use crate::normalise::Trunks;
-use crate::read;
 
 pub fn command(config: &Config, args: &cli::Ingest, talk: &mut Talk) -> Result<Verdict> {
     let lake = open(config, Access::Write)?;
@@ -35,25 +34,19 @@ pub fn run(
     trunks: &HashMap<String, Trunks>,
     talk: &mut Talk,
 ) -> Result<Outcome> {
-    let sources: Vec<&Source> = match only {
-        Some(name) => vec![config.source(name)?],
-        None => config.sources.iter().collect(),
+    let claims: Vec<Claim<'_>> = match (only, paths) {
+        (Some(name), _) => vec![Claim::Of(config.source(name)?)],
+        (None, []) => config.sources.iter().map(Claim::Of).collect(),
+        (None, _) => vec![Claim::Any(config)],
     };
-    let (mut work, mut errors, mut active) = (Vec::new(), Vec::new(), 0u64);
-    for source in sources {
-        let Finds { files, errors: unseen } = match paths {
-            [] => discover::source_files(config, source),
-            paths => discover::path_files(config, paths),
+    let (mut work, mut errors) = (Vec::new(), Vec::new());
+    for claim in claims {
+        let Finds { files, errors: unseen } = match claim {
+            Claim::Of(source) if paths.is_empty() => discover::source_files(config, source),
+            Claim::Of(_) | Claim::Any(_) => discover::path_files(config, paths),
         };
         errors.extend(unseen);
-        let reader = read::reader(&source.format);
-        for file in files {
-            if reader.is_some_and(|r| r.is_active(file.file_name())) {
-                active += 1;
-            } else {
-                work.push(Work { source, file });
-            }
-        }
+        work.extend(files.into_iter().map(|file| Work { claim, file }));
     }
     let bytes = work.iter().filter_map(|w| w.file.path.metadata().ok()).map(|m| m.len()).sum();
     let bar = talk.bar(bytes, "reading");
@@ -70,7 +63,7 @@ pub fn run(
         inputs.new,
         inputs.repeated,
         inputs.failed,
-        if active > 0 { format!(", {active} still being written") } else { String::new() }
+        if outcome.active > 0 { format!(", {} still being written", outcome.active) } else { String::new() }
     ));
     talk.say(&format!(
         "records   {} read = {} kept + {} repeated + {} skipped + {} rejected",

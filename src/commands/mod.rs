@@ -20,7 +20,7 @@ use crate::cli::{Cli, Command, Config as ConfigCommand, Estate as EstateCommand,
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::lake::{Access, BATCH_TABLES, ESTATE_TABLES, Lake};
-use crate::read::READERS;
+use crate::read;
 
 pub use init::workspace_files;
 
@@ -109,6 +109,9 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
         Command::Estate { command: EstateCommand::Load { as_of, json } } => {
             estate::load(&config()?, as_of, json, talk)?
         }
+        Command::Estate { command: EstateCommand::Import { files, source, output } } => {
+            estate::import(&config()?, &files, &source, output.as_deref(), talk)?
+        }
         Command::Query(args) => query::command(&cli.config, &args, talk)?,
         Command::Sql { execute, output } => query::sql(&config()?, execute, &output, talk)?,
         Command::Explain { extension, source } => explain::explain(&config()?, &extension, source.as_deref(), talk)?,
@@ -150,7 +153,7 @@ impl From<Error> for Vec<Error> {
 }
 
 fn load(path: &Path) -> Result<Config> {
-    Config::load(path, &READERS.iter().map(|r| r.id()).collect::<Vec<_>>())
+    Config::load(path, &read::formats())
 }
 
 fn open(config: &Config, access: Access) -> Result<Lake> {

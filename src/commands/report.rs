@@ -66,7 +66,7 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
             ..question(engine, "unknown-extensions")?
         },
     ];
-    for name in ["platform-share", "third-party-trunks", "cost-centre-usage", "coverage", "ingest-health"] {
+    for name in ["platform-share", "third-parties", "cost-centre-usage", "coverage", "ingest-health"] {
         sections.push(Section { rows_shown: Some(SHOWN), ..question(engine, name)? });
     }
     sections.extend([blind_spots(engine, config)?, words()]);

@@ -56,7 +56,13 @@ fn desk(name: &str, bytes: &[u8]) -> Desk {
         toml += &format!("{} = \"{file}\"\n", file.trim_end_matches(".csv"));
         std::fs::write(folder.path().join(file), if file == name { bytes } else { good.as_bytes() }).unwrap();
     }
-    let config = Config::parse(&toml, "onhook.toml", folder.path().to_path_buf(), &["cisco-cucm"]).unwrap();
+    let config = Config::parse(
+        &toml,
+        "onhook.toml",
+        folder.path().to_path_buf(),
+        &[crate::layout::Format { id: "cisco-cucm", keys: &[] }],
+    )
+    .unwrap();
     Desk { config, _folder: folder }
 }
 

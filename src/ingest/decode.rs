@@ -8,17 +8,22 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Date32Type, Int64Type};
 use rayon::prelude::*;
 
-use super::Work;
-use crate::discover::Fingerprint;
+use crate::config::Source;
+use crate::discover::Text;
 use crate::error::{Error, Result};
 use crate::lake::Table;
 use crate::ledger::Ledger;
 use crate::leg::LegBuilder;
 use crate::normalise::{Normaliser, Trunks, ordinal_key};
-use crate::read::{About, Block, Decoder, RawRecord, ReadError, RecordId, Reject, Sink, Skip, next_block, reader};
+use crate::quality::QualityBuilder;
+use crate::read::{
+    About, Block, Decoder, RawQuality, RawRecord, ReadError, RecordId, Reject, Sink, Skip, next_block, reader,
+};
 
 /// Bytes of a block: big enough to be worth a task, small enough that a large file keeps all cores busy.
 const BLOCK_BYTES: usize = 2 << 20;
+/// The most of a text that must be decoded in one piece.
+const WHOLE_BYTES: usize = 256 << 20;
 /// Blocks read ahead of the decoders.
 const BLOCKS_AHEAD: usize = 16;
 /// Of a rejected line this many bytes are kept; each that is no text becomes a mark of three.
@@ -31,6 +36,8 @@ pub struct Decoded {
     pub options: String,
     /// Rows of [`crate::leg::schema`], in order of line.
     pub legs: Vec<RecordBatch>,
+    /// Rows of [`crate::quality::schema`].
+    pub quality: Vec<RecordBatch>,
     pub rejects: Vec<RejectRow>,
     /// `read`, `skipped` and `rejected` are counted; `kept` and `repeated` are not known yet.
     pub ledger: Ledger,
@@ -58,30 +65,36 @@ impl RejectRow {
 ///
 /// # Errors
 /// It cannot be read to its end, or its reader refuses it as a whole; then nothing of it is kept.
-pub fn decode(work: &Work<'_>, print: &Fingerprint, trunks: &Trunks) -> Result<Decoded> {
-    let refused = |what: String, hint| Error::Input { path: work.file.path.clone(), what, hint };
-    if print.size == 0 {
+pub fn decode(source: &Source, text: &Text, trunks: &Trunks) -> Result<Decoded> {
+    let refused = |what: String, hint| Error::Input { path: text.place(), what, hint };
+    if text.size == 0 {
         return Err(refused("the file is empty".into(), "the transfer may have been cut; deliver it again"));
     }
-    let reader = reader(&work.source.format)
-        .ok_or_else(|| refused(format!("no reader for {}", work.source.format), "see [[source]] format"))?;
-    let about = About { name: work.file.file_name(), received_on: work.file.modified_on()? };
-    let decoder = reader.open(&mut *print.open(&work.file)?, &about).map_err(|error| match error {
-        ReadError::Io(error) => work.file.unreadable(error),
+    let reader = reader(&source.format)
+        .ok_or_else(|| refused(format!("no reader for {}", source.format), "see [[source]] format"))?;
+    let options = source.options();
+    let about = About { name: text.file_name(), received_on: text.modified_on, options: &options };
+    let decoder = reader.open(&mut *text.open()?, &about).map_err(|error| match error {
+        ReadError::Io(error) => text.unreadable(error),
         ReadError::Refused { what, hint } => refused(what, hint),
     })?;
     let mut decoded = Decoded { options: decoder.options(), ..Decoded::default() };
-    let new = || Normaliser::new(work.source, reader.id(), trunks, print.input_id(&work.source.name));
-    let mut text = print.open(&work.file)?;
+    if decoder.takes_whole_text() && text.size > WHOLE_BYTES as u64 {
+        return Err(refused("the file is larger than 256 MiB".into(), "ask for the records in smaller pages"));
+    }
+    let input_id = text.input_id(&source.name);
+    let new = || Normaliser::new(source, reader.id(), trunks, input_id);
+    let mut lines = text.open()?;
     let mut hasher = blake3::Hasher::new();
     let (mut line, mut done) = (1, false);
     while !done {
         let mut blocks = Vec::with_capacity(BLOCKS_AHEAD);
         while blocks.len() < BLOCKS_AHEAD && !done {
             let mut block = Vec::new();
-            if next_block(&mut *text, BLOCK_BYTES, &mut block).map_err(|e| work.file.unreadable(e))? {
-                // What is kept in memory is what was fingerprinted; what is read again may have changed.
-                if print.content.is_none() {
+            let size = if decoder.takes_whole_text() { WHOLE_BYTES } else { BLOCK_BYTES };
+            if next_block(&mut *lines, size, &mut block).map_err(|e| text.unreadable(e))? {
+                // What was kept is what was fingerprinted; what is read again may have changed.
+                if text.may_change() {
                     hasher.update(&block);
                 }
                 let first_line = line;
@@ -101,9 +114,10 @@ pub fn decode(work: &Work<'_>, print: &Fingerprint, trunks: &Trunks) -> Result<D
             if part.legs.num_rows() > 0 {
                 decoded.legs.push(part.legs);
             }
+            decoded.quality.extend(part.quality);
         }
     }
-    if print.content.is_none() && hasher.finalize() != print.hash {
+    if text.may_change() && hasher.finalize() != text.hash {
         return Err(refused("it changed while it was read".into(), "let the delivery finish, then run it again"));
     }
     if decoded.by_text {
@@ -115,6 +129,7 @@ pub fn decode(work: &Work<'_>, print: &Fingerprint, trunks: &Trunks) -> Result<D
 /// What one block gave.
 struct Part {
     legs: RecordBatch,
+    quality: Option<RecordBatch>,
     rejects: Vec<RejectRow>,
     read: u64,
     skipped: u64,
@@ -122,16 +137,25 @@ struct Part {
 }
 
 fn part(decoder: &dyn Decoder, first_line: u64, bytes: &[u8], normaliser: Normaliser<'_>) -> Part {
-    let mut gather =
-        Gather { normaliser, legs: LegBuilder::default(), rejects: Vec::new(), read: 0, skipped: 0, by_text: false };
+    let mut gather = Gather {
+        normaliser,
+        legs: LegBuilder::default(),
+        quality: QualityBuilder::default(),
+        rejects: Vec::new(),
+        read: 0,
+        skipped: 0,
+        by_text: false,
+    };
     decoder.decode(Block { first_line, bytes }, &mut gather);
-    let Gather { mut legs, rejects, read, skipped, by_text, .. } = gather;
-    Part { legs: legs.finish(), rejects, read, skipped, by_text }
+    let Gather { mut legs, mut quality, rejects, read, skipped, by_text, .. } = gather;
+    let quality = (!quality.is_empty()).then(|| quality.finish());
+    Part { legs: legs.finish(), quality, rejects, read, skipped, by_text }
 }
 
 struct Gather<'a> {
     normaliser: Normaliser<'a>,
     legs: LegBuilder,
+    quality: QualityBuilder,
     rejects: Vec<RejectRow>,
     read: u64,
     skipped: u64,
@@ -144,6 +168,12 @@ impl Sink for Gather<'_> {
         self.by_text |= matches!(raw.id, RecordId::Text(_));
         let legs = &mut self.legs;
         self.normaliser.leg(raw, |leg| legs.push(leg));
+    }
+
+    fn quality(&mut self, raw: &RawQuality<'_>) {
+        self.read += 1;
+        let quality = &mut self.quality;
+        self.normaliser.quality(raw, |report| quality.push(report));
     }
 
     fn skip(&mut self, _line: u64, _why: Skip) {

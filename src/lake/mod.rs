@@ -26,8 +26,8 @@ use crate::error::{Error, Result};
 
 /// Written into a new lake, so that a folder of something else is never taken for one.
 const MARKER: &str = "onhook-lake.json";
-/// Goes up when an older onhook could no longer read the lake.
-const LAYOUT: u64 = 1;
+/// Goes up when tables change so that another version of onhook could no longer read the lake.
+const LAYOUT: u64 = 2;
 const LOCK: &str = ".lock";
 /// Delta application id under which `inputs` records the number of the last finished batch.
 const APP: &str = "onhook";
@@ -91,6 +91,9 @@ impl Lake {
             Some(layout) if layout > LAYOUT => {
                 return Err(wrong("written by a newer onhook", "use that version, or a new lake"));
             }
+            Some(layout) if layout < LAYOUT => {
+                return Err(wrong("written by an older onhook", "name a new folder in [lake] path and ingest again"));
+            }
             Some(_) => {}
             None => mark(&folder)?,
         }
@@ -105,6 +108,11 @@ impl Lake {
     /// The runtime its storage and the SQL engine run on.
     pub fn runtime(&self) -> &Arc<Runtime> {
         &self.runtime
+    }
+
+    /// Where it lies; long texts are put aside there for as long as they are read.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Version of the log of `inputs`: goes up by one with every batch.

@@ -10,6 +10,7 @@ use crate::leg::in_utc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
     Legs,
+    Quality,
     Rejects,
     Usage,
     Inputs,
@@ -20,7 +21,7 @@ pub enum Table {
 }
 
 /// Written batch by batch; `Inputs` last, for it is what makes the batch count.
-pub const BATCH_TABLES: [Table; 4] = [Table::Legs, Table::Rejects, Table::Usage, Table::Inputs];
+pub const BATCH_TABLES: [Table; 5] = [Table::Legs, Table::Quality, Table::Rejects, Table::Usage, Table::Inputs];
 /// Kept by date of load.
 pub const ESTATE_TABLES: [Table; 4] = [Table::Extensions, Table::Sites, Table::Trunks, Table::CostCentres];
 
@@ -28,6 +29,7 @@ impl Table {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Legs => "legs",
+            Self::Quality => "quality",
             Self::Rejects => "rejects",
             Self::Usage => "usage",
             Self::Inputs => "inputs",
@@ -41,6 +43,7 @@ impl Table {
     pub fn schema(self) -> SchemaRef {
         match self {
             Self::Legs => crate::leg::schema(),
+            Self::Quality => crate::quality::schema(),
             Self::Usage => crate::usage::schema(),
             Self::Rejects => columns(REJECTS),
             Self::Inputs => columns(INPUTS),

@@ -18,11 +18,11 @@ const TRUNKS: [(&str, TrunkKind); 6] = [
     ("7000", TrunkKind::Voicemail),
 ];
 
-const SEP: Side<'static> = Side { device: "SEP001122330101", user: "u60101", kind: SideKind::Handset };
-const NOBODY: Side<'static> = Side { device: "", user: "", kind: SideKind::Unknown };
+const SEP: Side<'static> = Side { device: "SEP001122330101", user: "u60101", kind: SideKind::Handset, link: None };
+const NOBODY: Side<'static> = Side { device: "", user: "", kind: SideKind::Unknown, link: None };
 
 const fn trunk_side(device: &str) -> Side<'_> {
-    Side { device, user: "", kind: SideKind::Trunk }
+    Side { device, user: "", kind: SideKind::Trunk, link: None }
 }
 
 fn source(name: &str) -> Source {
@@ -36,6 +36,13 @@ fn source(name: &str) -> Source {
         area_code: "020".into(),
         extensions: vec![pattern("60XXX"), pattern("111XX")],
         ddi: vec![Ddi { range: pattern("+4420794601XX"), extension_digits: 5 }],
+        layout: None,
+        date_order: None,
+        sec_dur: None,
+        rotated_circuits: None,
+        mapping: None,
+        clock: Clock::Local,
+        chargeable_only: false,
     }
 }
 
@@ -57,7 +64,7 @@ fn record() -> RawRecord<'static> {
         redirect: "",
         redirect_reason: None,
         calling: SEP,
-        called: Side { device: "SEP001122330102", user: "", kind: SideKind::Handset },
+        called: Side { device: "SEP001122330102", user: "", kind: SideKind::Handset, link: None },
         hunt_group: "",
         cause: Some(16),
         account_code: "",
@@ -120,8 +127,8 @@ fn some(text: &str) -> Option<String> {
 /// peers-and-standards 4.2 and the table of formats-cisco 1.12, and DESIGN's: a trunk list goes before the device's own kind.
 #[test]
 fn the_two_ends_make_the_direction() {
-    let unlisted = |device| Side { device, user: "", kind: SideKind::Unknown };
-    let vm_port = Side { device: "CiscoUM1-VI3", user: "", kind: SideKind::Voicemail };
+    let unlisted = |device| Side { device, user: "", kind: SideKind::Unknown, link: None };
+    let vm_port = Side { device: "CiscoUM1-VI3", user: "", kind: SideKind::Voicemail, link: None };
     let cases = [
         (SEP, SEP, Direction::Internal),
         (SEP, trunk_side("PSTN"), Direction::Outbound),
@@ -176,9 +183,23 @@ fn with_no_device_reached_the_number_tells() {
 }
 
 /// What the record says itself stands, unless the trunk list knows the end to be a voicemail or recorder (Mitel).
+/// FreeSWITCH names neither trunk nor device: an outside caller can only have come by a trunk.
+#[test]
+fn without_trunk_and_device_an_outside_caller_came_in() {
+    for (caller, direction) in [
+        ("+447700900123", Direction::Inbound),
+        ("60102", Direction::Internal),
+        ("", Direction::Internal),
+        ("4455", Direction::Internal),
+    ] {
+        let leg = seen(&RawRecord { calling: NOBODY, called: NOBODY, caller, ..record() });
+        assert_eq!(leg.direction, direction, "{caller}");
+    }
+}
+
 #[test]
 fn a_record_that_says_its_direction_is_believed() {
-    let station = Side { device: "", user: "", kind: SideKind::Handset };
+    let station = Side { device: "", user: "", kind: SideKind::Handset, link: None };
     let t1 = trunk_side("T1");
     let told = |direction, calling, called| {
         seen(&RawRecord { direction: Some(direction), calling, called, caller: "", callee: "4102", ..record() })
@@ -210,7 +231,7 @@ fn voicemail_takes_what_it_answers() {
         ..record()
     };
     let to = |called, outcome| seen(&RawRecord { called, outcome, ..forwarded.clone() });
-    let port = Side { device: "CiscoUM1-VI3", user: "", kind: SideKind::Voicemail };
+    let port = Side { device: "CiscoUM1-VI3", user: "", kind: SideKind::Voicemail, link: None };
     assert_eq!(to(trunk_side("UNITY"), Outcome::Answered).outcome, Outcome::Voicemail);
     assert_eq!(to(port, Outcome::Answered).outcome, Outcome::Voicemail);
     assert_eq!(to(port, Outcome::NoAnswer).outcome, Outcome::NoAnswer, "a port that did not pick up");
@@ -220,7 +241,7 @@ fn voicemail_takes_what_it_answers() {
     assert_eq!((unity.outcome, unity.direction), (Outcome::Voicemail, Direction::Internal));
     let extensions = [some("60101"), some("60102"), None, some("60102")];
     assert_eq!((unity.extensions, unity.callee), (extensions, some("8000")));
-    let mitel = Side { device: "", user: "", kind: SideKind::Handset };
+    let mitel = Side { device: "", user: "", kind: SideKind::Handset, link: None };
     let known_by_number =
         RawRecord { callee: "7000", called: mitel, direction: Some(Direction::Internal), ..forwarded };
     assert_eq!(seen(&known_by_number).outcome, Outcome::Voicemail);
@@ -334,7 +355,7 @@ fn an_emergency_on_a_public_trunk_is_no_extension() {
     }
     assert_eq!(by(&source, &outbound("9123")).callee, some("9123"), "others stay what the pattern says");
     // A route point or trunk that nobody listed and whose name tells nothing.
-    let unlisted = Side { device: "ERL-ROUTE", user: "", kind: SideKind::Unknown };
+    let unlisted = Side { device: "ERL-ROUTE", user: "", kind: SideKind::Unknown, link: None };
     let leg = seen(&RawRecord { called: unlisted, ..outbound("9999") });
     assert_eq!((leg.direction, leg.class), (Direction::Outbound, Some("emergency")));
 }
@@ -502,8 +523,8 @@ proptest! {
         let civil = chrono::DateTime::from_timestamp(seconds, 0).unwrap().naive_utc();
         let raw = RawRecord {
             caller: &caller, dialled: &dialled, callee: &callee, redirect: &redirect, redirect_reason, direction, outcome,
-            calling: Side { device: calling, user: "", kind: calling_kind },
-            called: Side { device: called, user: "", kind: called_kind },
+            calling: Side { device: calling, user: "", kind: calling_kind, link: None },
+            called: Side { device: called, user: "", kind: called_kind, link: None },
             started: if is_utc { RawTime::Utc(seconds) } else { RawTime::Local(civil) },
             ..record()
         };

@@ -1,12 +1,13 @@
 //! Cisco CUCM call detail records: comma-separated files with a header row, 118 to 133 columns, and the CAR export.
 //! Columns are found by name, never by position. A record is a line: a quoted line break is not known of CUCM, so a
-//! stray quote can spoil its own line only. Media records (CMR) are counted and skipped.
+//! stray quote can spoil its own line only. Media records (CMR) are quality reports.
 //!
 //! Sources: Cisco "Call Detail Records Administration Guide" 14/15; what was only seen in real files is marked so in
 //! `docs/formats.md`.
 
 mod codes;
 mod columns;
+mod media;
 
 use std::io::BufRead;
 use std::net::Ipv4Addr;
@@ -14,6 +15,7 @@ use std::net::Ipv4Addr;
 use chrono::NaiveTime;
 use memchr::memmem;
 
+use super::field::plain;
 use super::{
     About, Block, Decoder, Likelihood, RawRecord, RawTime, ReadError, Reader, RecordId, Reject, Side, Sink, Skip, hash,
     next_block,
@@ -167,20 +169,12 @@ impl Decoder for CucmDecoder {
                 continue;
             }
             unquoted.clear();
-            let found = text(bytes).and_then(|text| decode_line(self, line, text, &mut unquoted, sink));
+            let found = plain(bytes).and_then(|text| decode_line(self, line, text, &mut unquoted, sink));
             if let Err((why, detail)) = found {
                 sink.reject(line, why, detail, bytes);
             }
         }
     }
-}
-
-fn text(line: &[u8]) -> Result<&str, (Reject, &'static str)> {
-    // All bytes are looked at, without an early end, so that it costs next to nothing.
-    if line.iter().fold(false, |found, b| found | (b.is_ascii_control() & (*b != b'\t'))) {
-        return Err((Reject::NotText, "control characters"));
-    }
-    std::str::from_utf8(line).map_err(|_| (Reject::NotText, "not UTF-8"))
 }
 
 fn decode_line(
@@ -192,36 +186,56 @@ fn decode_line(
 ) -> Result<(), (Reject, &'static str)> {
     let columns = decoder.columns(line)?;
     let fields = columns.split(text, unquoted)?;
-    match fields.text(Field::RecordType) {
-        "1" => {}
-        "2" => {
-            sink.skip(line, Skip::Quality);
-            return Ok(());
-        }
-        _ => return Err((Reject::UnknownKind, "cdrRecordType is neither 1 nor 2")),
+    match (fields.text(Field::RecordType), columns.is_media) {
+        ("1", false) => sink.record(&record(&fields, line, decoder.not_from)?),
+        ("2", true) => sink.quality(&media::report(&fields, line, decoder.not_from)?),
+        ("1", true) => return Err((Reject::UnknownKind, "a call record under the header of media records")),
+        ("2", false) => return Err((Reject::UnknownKind, "a media record under the header of call records")),
+        _ => return Err((Reject::UnknownKind, "cdrRecordType is neither of a call nor of media")),
     }
-    if columns.is_media {
-        return Err((Reject::UnknownKind, "a call record under the header of media records"));
-    }
-    sink.record(&record(&fields, line, decoder.not_from)?);
     Ok(())
+}
+
+/// A time that happened, in the 32 bits CUCM has for it (until 2106).
+fn moment(seconds: i64) -> Option<i64> {
+    (1..=i64::from(u32::MAX)).contains(&seconds).then_some(seconds)
+}
+
+/// The mark of an end: its leg id, which is unique in the cluster for some days (node and a counter of 24 bits), below
+/// that cluster's own bits. Neighbouring numbers stay neighbours, which is what a column packs well.
+fn leg_link(cluster: &str, leg: i64) -> Option<i64> {
+    spaced(hash(&[cluster.as_bytes()]), leg)
+}
+
+/// The mark of a conference, in which all its parties meet: conversation ids are no leg ids.
+fn conversation_link(cluster: &str, conversation: i64) -> Option<i64> {
+    spaced(hash(&[cluster.as_bytes(), b"conversation"]), conversation)
+}
+
+/// 0 is none.
+fn spaced(space: u64, number: i64) -> Option<i64> {
+    let number = u32::try_from(number).ok().filter(|n| *n != 0)?;
+    Some(((space & 0x7fff_ffff) << 32) as i64 | i64::from(number))
 }
 
 fn record<'a>(fields: &columns::Fields<'a>, line: u64, not_from: i64) -> Result<RawRecord<'a>, (Reject, &'static str)> {
     let started = fields.number(Field::Origination, "dateTimeOrigination")?;
     let connected = fields.number(Field::Connect, "dateTimeConnect")?;
     let ended = fields.number(Field::Disconnect, "dateTimeDisconnect")?;
-    // Until 2106 in the 32 bits CUCM has for it; 0 means it did not happen, and every call began.
-    const LAST: i64 = u32::MAX as i64;
+    // 0 means it did not happen, and every call began.
     match () {
-        () if !(1..=LAST).contains(&started) => {
-            return Err((Reject::BadTime, "dateTimeOrigination is 0 or out of range"));
+        () if moment(started).is_none() => {
+            return Err((Reject::BadTime, "dateTimeOrigination is missing or out of range"));
         }
         () if started >= not_from => {
             return Err((Reject::BadTime, "dateTimeOrigination is days after the file itself"));
         }
-        () if !(0..=LAST).contains(&connected) => return Err((Reject::BadTime, "dateTimeConnect is out of range")),
-        () if !(0..=LAST).contains(&ended) => return Err((Reject::BadTime, "dateTimeDisconnect is out of range")),
+        () if connected != 0 && moment(connected).is_none() => {
+            return Err((Reject::BadTime, "dateTimeConnect is out of range"));
+        }
+        () if ended != 0 && moment(ended).is_none() => {
+            return Err((Reject::BadTime, "dateTimeDisconnect is out of range"));
+        }
         () => {}
     }
     let pkid = fields.text(Field::Pkid);
@@ -251,12 +265,14 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64, not_from: i64) -> Result<
         .or_else(|| codes::join_reason(join))
         .or((!hunt_group.is_empty()).then_some(RedirectReason::Hunt));
     let dest_device = fields.text(Field::DestDevice);
+    let [calling_link, called_link] = links(fields, join, caller, callee)?;
     let calling = side(
         fields,
         Field::OrigDevice,
         Field::CallingUser,
         Field::IncomingProtocol,
         [Field::OrigAddress, Field::OrigIp],
+        calling_link,
     )?;
     let called = side(
         fields,
@@ -264,6 +280,7 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64, not_from: i64) -> Result<
         Field::CalledUser,
         Field::OutgoingProtocol,
         [Field::DestAddress, Field::DestIp],
+        called_link,
     )?;
     let outcome = match connected != 0 {
         true if usage == codes::USAGE_VOICEMAIL_PORT => Outcome::Voicemail,
@@ -291,7 +308,7 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64, not_from: i64) -> Result<
         talk_s: if connected != 0 { talk_s } else { 0 },
         direction: None,
         outcome,
-        part: part(join, last_reason, caller, callee),
+        part: part(join, last_reason, connected > started, caller, callee),
         caller,
         dialled,
         callee,
@@ -315,15 +332,47 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64, not_from: i64) -> Result<
     })
 }
 
+/// Marks of the two ends. A transfer's record has the far legs of the two calls it joins; the parties of a conference
+/// share its conversation, whatever end of it they are; what is recorded or monitored is named by its leg.
+fn links(
+    fields: &columns::Fields<'_>,
+    join: i64,
+    caller: &str,
+    callee: &str,
+) -> Result<[Option<i64>; 2], (Reject, &'static str)> {
+    let cluster = fields.text(Field::Cluster);
+    let mut ends = [None; 2];
+    for (end, leg, conversation, number) in [
+        (0, fields.code(Field::OrigLeg, "origLegCallIdentifier")?, Field::OrigConversation, caller),
+        (1, fields.code(Field::DestLeg, "destLegIdentifier")?, Field::DestConversation, callee),
+    ] {
+        let other = fields.code(conversation, "conversation id")?;
+        let other = match join {
+            codes::RECORDING | codes::MONITORING => leg_link(cluster, other),
+            _ if join == codes::CONFERENCE || codes::is_bridge(number) => conversation_link(cluster, other),
+            _ => None,
+        };
+        ends[end] = other.or_else(|| leg_link(cluster, leg));
+    }
+    Ok(ends)
+}
+
 /// Set-up legs count for both parties of a transfer or conference, so the record that joins them is a continuation.
-/// Who dials into a bridge (Meet-Me, barge, the IVR of Conference Now) has no other record: that is an attempt.
-/// The third party of a blind transfer has none either: its only answer is in the record that joins.
-/// What a bridge originates (`b00…`: recording, monitoring, conference) is nobody's call.
-fn part(join: i64, reason: i64, caller: &str, callee: &str) -> Part {
+/// - The third party of a transfer without consultation answers in the record that joins, and nowhere else: it goes
+///   onward. CUCM gives reason 34 or 4; with 4, a third party that still rang tells it from one that talked before.
+/// - A parked call that rings back goes onward too: it was answered before, in a record of its own, or nobody could
+///   have parked it.
+/// - Who retrieves a parked call, who picks one up, and who listens in (monitoring) uses a phone of his own accord:
+///   whole. The second record of an automatic pickup is whole as well, for the first one never connected and is
+///   written only where the platform was told to; else nobody would have called.
+/// - Who dials into a bridge (Meet-Me, barge, the IVR of Conference Now) has no other record: whole.
+/// - What a bridge originates (`b00…`: recording, conference) is nobody's call.
+fn part(join: i64, reason: i64, rang: bool, caller: &str, callee: &str) -> Part {
     match join {
-        codes::RECORDING | codes::MONITORING => Part::System,
+        codes::RECORDING => Part::System,
         _ if codes::is_bridge(caller) => Part::System,
-        codes::TRANSFER if reason == codes::REASON_BLIND_TRANSFER => Part::Whole,
+        codes::TRANSFER if reason == codes::REASON_BLIND_TRANSFER || rang => Part::Onward,
+        codes::PARK if reason == codes::REASON_PARK_REVERSION => Part::Onward,
         codes::TRANSFER | codes::CONFERENCE => Part::Continued,
         // From the IVR (c00…) into the conference.
         codes::CONFERENCE_NOW if callee.starts_with('b') && codes::is_bridge(callee) => Part::Continued,
@@ -337,6 +386,7 @@ fn side<'a>(
     user: Field,
     protocol: Field,
     [address, ip]: [Field; 2],
+    link: Option<i64>,
 ) -> Result<Side<'a>, (Reject, &'static str)> {
     let name = fields.text(device);
     let kind = codes::side_kind(name, fields.code(protocol, "protocol id")?);
@@ -346,7 +396,7 @@ fn side<'a>(
         ("", text) if kind == super::SideKind::Trunk => text,
         (name, _) => name,
     };
-    Ok(Side { device, user: fields.text(user), kind })
+    Ok(Side { device, user: fields.text(user), kind, link })
 }
 
 /// CUCM writes an IPv4 address as a signed number with its bytes reversed: −1139627840 is 192.168.18.188.

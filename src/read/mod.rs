@@ -1,13 +1,24 @@
 //! Bytes to what the vendor wrote, a file per vendor format. Readers know no numbering plan, no time zone, no
 //! configuration and no lake; they open nothing themselves and keep nothing between inputs.
 
+pub mod asterisk;
+pub mod avaya;
+pub mod billing;
 pub mod cucm;
+pub mod freeswitch;
+pub mod ipoffice;
+pub mod mapped;
 pub mod mitel;
+pub mod teams;
+mod field;
+#[cfg(test)]
+mod testing;
 
 use std::io::{BufRead, Read};
 
 use chrono::{NaiveDate, NaiveDateTime};
 
+use crate::layout::{Format, Options};
 use crate::leg::{Direction, Outcome, Part, RedirectReason, words};
 
 /// Decodes one vendor's call records.
@@ -18,6 +29,19 @@ pub trait Reader: Sync {
     fn sniff(&self, head: &[u8], name: &str) -> Likelihood;
     /// What its records cannot show, to be asked of the platform's keepers before a phone is taken away.
     fn blind_spots(&self) -> &'static str;
+    /// Keys of the source's configuration that this format has a use for: `layout`, `date_order`, `sec_dur`,
+    /// `rotated_circuits`, `mapping`.
+    fn keys(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// Whether a line without records was silent. Not so where only some calls are recorded (chargeable ones).
+    fn shows_silence(&self) -> bool {
+        true
+    }
+    /// Whether the configuration alone says what the file is, so that its bytes may look like any other format.
+    fn takes_any(&self) -> bool {
+        false
+    }
     /// Files that are not to be touched yet, by name: the platform is still writing them.
     fn is_active(&self, _name: &str) -> bool {
         false
@@ -37,13 +61,20 @@ pub struct About<'a> {
     pub name: &'a str,
     /// The last day a record of the file can be from: the file's time, or the day the caller says it was received.
     pub received_on: NaiveDate,
+    /// What the source's configuration says of its files.
+    pub options: &'a Options,
 }
 
 /// Reads the records of one input, block by block.
 pub trait Decoder: Send + Sync {
     /// What was detected, as `key=value` pairs parted by `; `, for the `options` column of `inputs`.
     fn options(&self) -> String;
-    /// Gives every line of the block to `sink` exactly once: as a record, a skip or a reject.
+    /// Whether records are no lines (JSON): then the block is the whole text, and every record of it, not every line, is
+    /// given to the sink exactly once.
+    fn takes_whole_text(&self) -> bool {
+        false
+    }
+    /// Gives every line of the block to `sink` exactly once: as a record, a quality report, a skip or a reject.
     fn decode(&self, block: Block<'_>, sink: &mut dyn Sink);
 }
 
@@ -75,10 +106,12 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Takes what a decoder finds. Together the three methods account for every line.
+/// Takes what a decoder finds. Together its methods account for every line.
 pub trait Sink {
     /// A call record.
     fn record(&mut self, raw: &RawRecord<'_>);
+    /// What one end of a leg tells of its media.
+    fn quality(&mut self, raw: &RawQuality<'_>);
     /// A line that is no call by design.
     fn skip(&mut self, line: u64, why: Skip);
     /// A line that should have been a call. `detail` names the field or the rule in a few words of ours, and never
@@ -120,12 +153,41 @@ pub struct RawRecord<'a> {
     pub vendor_kind: &'a str,
 }
 
+/// A report of one end of a leg about its media, in the vendor's own figures.
+#[derive(Clone, Debug)]
+pub struct RawQuality<'a> {
+    pub line: u64,
+    /// The vendor's own id, unique by promise.
+    pub id: &'a str,
+    /// [`Side::link`] of the end that reports.
+    pub link: i64,
+    /// About when the call ended.
+    pub ended: RawTime,
+    pub number: &'a str,
+    pub device: &'a str,
+    pub duration_s: Option<i32>,
+    pub packets_sent: Option<i64>,
+    pub packets_received: Option<i64>,
+    /// May be negative: a late duplicate counts against a loss (RFC 3550).
+    pub packets_lost: Option<i64>,
+    pub jitter_ms: Option<i32>,
+    pub latency_ms: Option<i32>,
+    /// Mean opinion score of listening quality, 1 to 5: at the end, and the lowest of the call.
+    pub mos: Option<f64>,
+    pub mos_min: Option<f64>,
+    pub concealed_s: Option<i32>,
+    pub severely_concealed_s: Option<i32>,
+}
+
 /// One end of a leg: the device as the vendor names it and what the record itself tells about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Side<'a> {
     pub device: &'a str,
     pub user: &'a str,
     pub kind: SideKind,
+    /// The platform's own mark of this end (leg id, channel, conference bridge), which other records of the same call
+    /// carry too; it need not be unique for longer than a day. See [`link`].
+    pub link: Option<i64>,
 }
 
 /// What an end of a leg is, as far as the record tells; the trunk list of the estate has the last word.
@@ -182,10 +244,12 @@ words!(
         Header = "header",
         TypeRow = "type_row",
         Blank = "blank",
-        /// A media-quality record (Cisco CMR).
-        Quality = "quality",
-        /// A platform's notice between records.
+        /// A platform's notice between records, or a file beside them.
         Notice = "notice",
+        /// The date that following records have.
+        Date = "date",
+        /// The same call from its other side, or a part of the record before: nothing that is not told elsewhere.
+        Double = "double",
     }
 );
 
@@ -207,7 +271,22 @@ pub enum Likelihood {
 }
 
 /// Every format onhook reads.
-pub static READERS: &[&dyn Reader] = &[&cucm::Cucm, &mitel::MitelSmdr];
+pub static READERS: &[&dyn Reader] = &[
+    &asterisk::AsteriskCsv,
+    &avaya::AvayaCm,
+    &billing::FcsUk,
+    &cucm::Cucm,
+    &freeswitch::FreeSwitchCsv,
+    &ipoffice::IpOffice,
+    &mapped::MappedCsv,
+    &mitel::MitelSmdr,
+    &teams::TeamsPstn,
+];
+
+/// What the configuration must know of each.
+pub fn formats() -> Vec<Format> {
+    READERS.iter().map(|r| Format { id: r.id(), keys: r.keys() }).collect()
+}
 
 /// The reader of that id.
 pub fn reader(id: &str) -> Option<&'static dyn Reader> {
@@ -222,6 +301,11 @@ pub fn hash(parts: &[&[u8]]) -> u64 {
         hasher.update(part);
     }
     hasher.digest()
+}
+
+/// A [`Side::link`] from a vendor's text.
+pub fn link(text: &str) -> Option<i64> {
+    (!text.is_empty()).then(|| hash(&[text.as_bytes()]) as i64)
 }
 
 /// Reads up to `size` bytes more, then to the end of the line; false at the end of the text.

@@ -22,7 +22,15 @@ pub static VIEWS: LazyLock<Vec<Query>> = queries!("views":
     "trunks_in_force",
     "cost_centres_in_force",
     "coverage",
+    "leg_quality",
+    "stitched_calls",
     "calls",
+    "tie_line_legs",
+    "tie_line_crossings",
+    "tie_line_candidates",
+    "tie_line_matches",
+    "crossed_calls",
+    "conversations",
     "extension_facts",
     "verdicts",
 );
@@ -38,9 +46,11 @@ pub static REPORTS: LazyLock<Vec<Query>> = queries!("reports":
     "idle-handsets",
     "ingest-health",
     "platform-share",
-    "third-party-trunks",
+    "third-parties",
+    "tie-lines",
     "unknown-extensions",
     "usage-bands",
+    "voice-quality",
 );
 
 /// The report of that name, or what there is.

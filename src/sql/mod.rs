@@ -207,6 +207,8 @@ fn set(evidence: &mut Evidence, name: &str, value: &str) -> Option<()> {
         "low_use_per_week" => {
             evidence.low_use_per_week = value.parse().ok().filter(|n: &f64| *n >= 0.0 && n.is_finite())?
         }
+        "tie_line_skew_s" => evidence.tie_line_skew_s = value.parse().ok()?,
+        "tie_line_tolerance_s" => evidence.tie_line_tolerance_s = value.parse().ok()?,
         _ => return None,
     }
     Some(())

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
 use arrow::datatypes::{DataType, Field, Schema};
 use chrono::NaiveDate;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -14,6 +16,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
 use crate::lake::{BATCH_TABLES, ESTATE_TABLES, Files, Lake};
+use crate::read::reader;
 
 /// All tables up to a finished batch; no views yet.
 pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> Result<SessionContext> {
@@ -34,22 +37,29 @@ pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> R
 /// The one row of `settings`.
 pub fn settings(context: &SessionContext, evidence: &Evidence, as_of: NaiveDate) -> Result<()> {
     let number = |n: u16| Arc::new(Int32Array::from_value(i32::from(n), 1)) as ArrayRef;
-    let columns: [(&str, ArrayRef); 4] = [
+    let seconds = |n: u32| Arc::new(Int64Array::from_value(i64::from(n), 1)) as ArrayRef;
+    let columns: [(&str, ArrayRef); 6] = [
         ("as_of", Arc::new(Date32Array::from_value(crate::normalise::days(as_of), 1))),
         ("window_days", number(evidence.window_days)),
         ("min_covered_days", number(evidence.min_covered_days)),
         ("low_use_per_week", Arc::new(Float64Array::from_value(evidence.low_use_per_week, 1))),
+        ("tie_line_skew_s", seconds(evidence.tie_line_skew_s)),
+        ("tie_line_tolerance_s", seconds(evidence.tie_line_tolerance_s)),
     ];
     put(context, "settings", RecordBatch::try_from_iter(columns).map_err(|e| wrong("settings", &e.into()))?)
 }
 
 fn sources(config: &Config) -> RecordBatch {
-    let fields = ["source", "platform", "timezone"].map(|name| Field::new(name, DataType::Utf8, false));
+    let mut fields = ["source", "platform", "timezone"].map(|name| Field::new(name, DataType::Utf8, false)).to_vec();
+    fields.push(Field::new("shows_silence", DataType::Boolean, false));
     let text = |of: fn(&crate::config::Source) -> &str| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(config.sources.iter().map(of)))
     };
-    let columns = vec![text(|s| &s.name), text(|s| &s.format), text(|s| &s.timezone)];
-    RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), columns).expect("three columns of text")
+    let shows_silence =
+        config.sources.iter().map(|s| !s.chargeable_only && reader(&s.format).is_none_or(|r| r.shows_silence()));
+    let shows_silence: BooleanArray = shows_silence.map(Some).collect();
+    let columns = vec![text(|s| &s.name), text(|s| &s.format), text(|s| &s.timezone), Arc::new(shows_silence)];
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("the columns are those of the fields")
 }
 
 fn put(context: &SessionContext, name: &str, rows: RecordBatch) -> Result<()> {

@@ -5,6 +5,7 @@
 mod calendar;
 mod cucm;
 mod cucm_columns;
+mod formats;
 mod landing;
 mod mitel;
 mod outside;
@@ -24,6 +25,7 @@ use chrono::NaiveDate;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use calendar::Calendar;
+pub use formats::{EveryFormat, FormatSummary, generate_every_format, truth_columns};
 use phones::{Habit, Phones, Platform, Verdict};
 
 /// What `[evidence] low_use_per_week` says in the written `onhook.toml`.

@@ -51,6 +51,8 @@ fn leg() -> Leg<'static> {
         currency: None,
         vendor_kind: None,
         part: Part::Whole,
+        caller_link: None,
+        callee_link: None,
     }
 }
 

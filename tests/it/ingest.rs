@@ -30,9 +30,10 @@ fn the_same_files_under_any_name_add_nothing() {
     let work = Workdir::small();
     let (code, first) = work.ingest(&[]);
     assert_eq!(code, 0);
-    assert_eq!(inputs(&first), [7, 0, 0]);
+    assert_eq!(inputs(&first), [8, 0, 0]);
     let before = legs(&work);
-    assert_eq!(before.len() as u64, records(&first)[0]);
+    let reports = work.sql("select * from quality order by quality_key");
+    assert_eq!((before.len() + reports.len()) as u64, records(&first)[0]);
     assert_eq!(work.ingest(&[]).1["inputs"]["new"], 0);
     // Renamed, packed, and in another folder.
     let mitel = std::fs::read(work.join(MITEL)).unwrap();
@@ -40,7 +41,7 @@ fn the_same_files_under_any_name_add_nothing() {
     work.write("landing/mitel/packed.log.gz", gz(&mitel));
     work.write("landing/mitel/packed.log.zst", zstd::encode_all(&mitel[..], 1).unwrap());
     let (code, again) = work.ingest(&[]);
-    assert_eq!((code, inputs(&again), records(&again)), (0, [0, 9, 0], [0, 0, 0, 0]));
+    assert_eq!((code, inputs(&again), records(&again)), (0, [0, 10, 0], [0, 0, 0, 0]));
     assert_eq!(again["version"], first["version"], "no commit for nothing");
     assert_eq!(legs(&work), before);
 }
@@ -157,7 +158,8 @@ fn every_input_has_its_ledger() {
     work.ingest(&[]);
     let unbalanced = "select name from inputs where read <> kept + repeated + skipped + rejected";
     assert_eq!(work.sql(unbalanced), Vec::<String>::new());
-    let against_rows = "select i.name from inputs i left join (select input_id, count(*) as n from legs group by input_id) l \
+    let against_rows = "select i.name from inputs i left join (select input_id, count(*) as n from (select input_id from legs \
+        union all select input_id from quality) k group by input_id) l \
         on l.input_id = i.input_id left join (select input_id, count(*) as n from rejects group by input_id) r \
         on r.input_id = i.input_id where i.kept <> coalesce(l.n, 0) or i.rejected <> coalesce(r.n, 0)";
     assert_eq!(work.sql(against_rows), Vec::<String>::new());
@@ -187,7 +189,7 @@ fn a_batch_counts_whole_or_not_at_all() {
     drop(lake);
     assert_eq!(legs(&work), before, "a reader sees whole batches only");
     let (_, said) = work.ingest(&[]);
-    assert_eq!(inputs(&said), [6, 1, 0]);
+    assert_eq!(inputs(&said), [7, 1, 0]);
     let clean = Workdir::small();
     clean.ingest(&[]);
     let rows = "select source, leg_key, started_at, caller, callee, talk_s, record_no from legs order by 1, 2, 3";

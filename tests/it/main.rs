@@ -2,14 +2,47 @@
 //!
 //! - `workdir`: a folder to run in, and the runner
 //! - `ingest`: ledger, repeats, overlaps, packed and broken files
+//! - `containers`: archives, files without a source, files in the wrong folder
+//! - `every_format`: one estate in every format at once against its truth
+//! - `fuzz`: the fuzz targets on the fixtures
+//! - `scene`: thirty conversations across four platforms
 //! - `queries`: every `.slt` of `queries/` on `tests/fixtures/small`
 //! - `verdicts`: invented estates against their truth
 //! - `nightly`: the main job, its outputs, twice; the README's first screen
 //! - `bad_input`: one line, the right exit code, nothing lost
 
 mod bad_input;
+mod containers;
+mod every_format;
+mod fuzz;
 mod ingest;
 mod nightly;
 mod queries;
+mod scene;
 mod verdicts;
 mod workdir;
+
+// In the fuzzer's own crates these are crates; the targets name them so.
+extern crate self as libfuzzer_sys;
+extern crate self as onhook_fuzz;
+pub use onhook::{layout, number, read};
+
+#[path = "../../fuzz/src/promise.rs"]
+mod promise;
+pub use promise::accounts_for_every_line;
+
+/// In place of the fuzzer's: the target as a function.
+#[macro_export]
+macro_rules! fuzz_target {
+    (|$text:ident: &[u8]| $body:expr) => {
+        pub fn run($text: &[u8]) {
+            $body
+        }
+    };
+    (|$text:ident: &str| $body:expr) => {
+        pub fn run(bytes: &[u8]) {
+            let Ok($text) = std::str::from_utf8(bytes) else { return };
+            $body
+        }
+    };
+}

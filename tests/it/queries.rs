@@ -1,4 +1,5 @@
-//! Every `.slt` of `queries/`: answers counted by hand on `tests/fixtures/small`, and identities that return no rows.
+//! Every `.slt` of `queries/`: answers counted by hand on `tests/fixtures/small`, or on `tests/fixtures/scene` where its
+//! first line says `# Estate: scene`; and identities that return no rows.
 
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -36,8 +37,7 @@ impl Session {
         let (send, statements) = mpsc::channel::<String>();
         let (give, answers) = mpsc::channel();
         std::thread::spawn(move || {
-            let formats = ["cisco-cucm", "mitel-smdr"];
-            let config = Config::load(&folder.join("onhook.toml"), &formats).unwrap();
+            let config = Config::load(&folder.join("onhook.toml"), &onhook::read::formats()).unwrap();
             let lake = Lake::open(&folder.join("lake"), Access::Read).unwrap();
             let policy = estate::policy_rows(&estate::policy(&config).unwrap());
             let engine = Engine::open(&lake, &config, &policy).unwrap();
@@ -93,10 +93,14 @@ fn files() -> Vec<PathBuf> {
 
 #[test]
 fn every_answer_and_every_identity() {
-    let work = Workdir::small();
-    work.good(&["nightly"]);
+    let (small, scene) = (Workdir::small(), Workdir::of("scene"));
+    small.good(&["nightly"]);
+    scene.good(&["ingest"]);
+    scene.good(&["estate", "load"]);
     let mut failures = Vec::new();
     for file in files() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let work = if text.starts_with("# Estate: scene") { &scene } else { &small };
         let folder = work.path().to_path_buf();
         let mut runner = sqllogictest::Runner::new(move || {
             let session = Session::open(folder.clone());
@@ -134,7 +138,7 @@ fn every_report_in_every_form() {
         work.good(&["query", name, "-f", "xlsx", "-o", "answer.xlsx"]);
         assert!(work.good(&["query", name]).stdout.starts_with('+'), "{name}");
     }
-    assert_eq!(list.lines().count(), 12);
+    assert_eq!(list.lines().count(), 14);
 }
 
 #[test]

@@ -22,8 +22,13 @@ impl Workdir {
 
     /// A copy of the hand-made estate.
     pub fn small() -> Self {
+        Self::of("small")
+    }
+
+    /// A copy of a folder of `tests/fixtures`.
+    pub fn of(fixture: &str) -> Self {
         let work = Self::new();
-        copy(&repository().join("tests/fixtures/small"), work.path());
+        copy(&repository().join("tests/fixtures").join(fixture), work.path());
         work
     }
 

@@ -53,6 +53,9 @@ fn columns_of(table: &str) -> Vec<[String; 2]> {
     let list = |code: &str| tuples(code).iter().map(|t| row(&t[0], &t[1], &t[2])).collect();
     match table {
         "legs" => list(&between("src/leg.rs", "pub static COLUMNS: &[(&str, DataType, bool, &str)] = &[", "\n];")),
+        "quality" => {
+            list(&between("src/quality.rs", "pub static COLUMNS: &[(&str, DataType, bool, &str)] = &[", "\n];"))
+        }
         "usage" => {
             let counts = between("src/usage.rs", "pub const COUNTS:", "];");
             let counts: Vec<[String; 2]> =

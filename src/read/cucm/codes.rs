@@ -5,6 +5,7 @@ use crate::leg::{Outcome, RedirectReason};
 use crate::read::SideKind;
 
 /// OnBehalfOf codes.
+pub const PARK: i64 = 3;
 pub const CONFERENCE: i64 = 4;
 pub const CONFERENCE_NOW: i64 = 7;
 pub const TRANSFER: i64 = 10;
@@ -23,6 +24,8 @@ const SPLIT: i64 = 393_216;
 
 /// Redirect reason of a transfer without consultation.
 pub const REASON_BLIND_TRANSFER: i64 = 34;
+/// Redirect reason of a parked call that nobody fetched and that rings where it was parked.
+pub const REASON_PARK_REVERSION: i64 = 11;
 
 /// Redirect reason codes; 0 is none.
 pub fn redirect_reason(code: i64) -> Option<RedirectReason> {

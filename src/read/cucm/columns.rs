@@ -37,45 +37,89 @@ pub enum Field {
     OutgoingProtocol,
     HuntPilot,
     PatternUsage,
+    OrigLeg,
+    DestLeg,
+    OrigConversation,
+    DestConversation,
+    MediaLeg,
+    MediaEnd,
+    MediaNumber,
+    MediaDevice,
+    PacketsSent,
+    PacketsReceived,
+    PacketsLost,
+    Jitter,
+    Latency,
+    Metrics,
 }
 
 const COUNT: usize = NAMES.len();
 
-/// Field, its spellings in lower case (the file's first, then those of Cisco's documents), and whether a call record
-/// without it means nothing. In the order of `Field`.
-static NAMES: &[(Field, &[&str], bool)] = &[
-    (Field::RecordType, &["cdrrecordtype"], true),
-    (Field::CallManagerId, &["globalcallid_callmanagerid"], true),
-    (Field::CallId, &["globalcallid_callid"], true),
-    (Field::Cluster, &["globalcallid_clusterid"], false),
-    (Field::Pkid, &["pkid"], true),
-    (Field::Origination, &["datetimeorigination"], true),
-    (Field::Connect, &["datetimeconnect"], true),
-    (Field::Disconnect, &["datetimedisconnect"], true),
-    (Field::Duration, &["duration"], true),
-    (Field::Caller, &["callingpartynumber"], true),
-    (Field::CallingUser, &["callingpartyunicodeloginuserid", "callingpartyloginuserid"], false),
-    (Field::OriginalCalled, &["originalcalledpartynumber"], true),
-    (Field::FinalCalled, &["finalcalledpartynumber"], true),
-    (Field::CalledUser, &["finalcalledpartyunicodeloginuserid", "finalcalledpartyloginuserid"], false),
-    (Field::LastRedirect, &["lastredirectdn"], false),
-    (Field::OrigCause, &["origcause_value"], true),
-    (Field::DestCause, &["destcause_value"], true),
-    (Field::OrigDevice, &["origdevicename"], true),
-    (Field::DestDevice, &["destdevicename"], true),
-    (Field::OrigRedirectReason, &["origcalledpartyredirectreason"], false),
-    (Field::LastRedirectReason, &["lastredirectredirectreason"], false),
-    (Field::JoinOnBehalfOf, &["joinonbehalfof"], false),
-    (Field::ClientMatter, &["clientmattercode"], false),
-    (Field::AuthDescription, &["authcodedescription"], false),
-    (Field::OrigAddress, &["origipv4v6addr"], false),
-    (Field::DestAddress, &["destipv4v6addr"], false),
-    (Field::OrigIp, &["origipaddr"], false),
-    (Field::DestIp, &["destipaddr"], false),
-    (Field::IncomingProtocol, &["incomingprotocolid"], false),
-    (Field::OutgoingProtocol, &["outgoingprotocolid"], false),
-    (Field::HuntPilot, &["huntpilotdn"], false),
-    (Field::PatternUsage, &["calledpartypatternusage"], false),
+/// Which records mean nothing without a column.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needed {
+    Both,
+    Calls,
+    Media,
+    Nothing,
+}
+use Needed::{Both, Calls, Media, Nothing};
+
+impl Needed {
+    fn by(self, is_media: bool) -> bool {
+        self == Both || self == if is_media { Media } else { Calls }
+    }
+}
+
+/// Field, its spellings in lower case (the file's first, then those of Cisco's documents), and what needs it. In the
+/// order of `Field`.
+static NAMES: &[(Field, &[&str], Needed)] = &[
+    (Field::RecordType, &["cdrrecordtype"], Both),
+    (Field::CallManagerId, &["globalcallid_callmanagerid"], Calls),
+    (Field::CallId, &["globalcallid_callid"], Calls),
+    (Field::Cluster, &["globalcallid_clusterid"], Nothing),
+    (Field::Pkid, &["pkid"], Both),
+    (Field::Origination, &["datetimeorigination"], Calls),
+    (Field::Connect, &["datetimeconnect"], Calls),
+    (Field::Disconnect, &["datetimedisconnect"], Calls),
+    (Field::Duration, &["duration"], Calls),
+    (Field::Caller, &["callingpartynumber"], Calls),
+    (Field::CallingUser, &["callingpartyunicodeloginuserid", "callingpartyloginuserid"], Nothing),
+    (Field::OriginalCalled, &["originalcalledpartynumber"], Calls),
+    (Field::FinalCalled, &["finalcalledpartynumber"], Calls),
+    (Field::CalledUser, &["finalcalledpartyunicodeloginuserid", "finalcalledpartyloginuserid"], Nothing),
+    (Field::LastRedirect, &["lastredirectdn"], Nothing),
+    (Field::OrigCause, &["origcause_value"], Calls),
+    (Field::DestCause, &["destcause_value"], Calls),
+    (Field::OrigDevice, &["origdevicename"], Calls),
+    (Field::DestDevice, &["destdevicename"], Calls),
+    (Field::OrigRedirectReason, &["origcalledpartyredirectreason"], Nothing),
+    (Field::LastRedirectReason, &["lastredirectredirectreason"], Nothing),
+    (Field::JoinOnBehalfOf, &["joinonbehalfof"], Nothing),
+    (Field::ClientMatter, &["clientmattercode"], Nothing),
+    (Field::AuthDescription, &["authcodedescription"], Nothing),
+    (Field::OrigAddress, &["origipv4v6addr"], Nothing),
+    (Field::DestAddress, &["destipv4v6addr"], Nothing),
+    (Field::OrigIp, &["origipaddr"], Nothing),
+    (Field::DestIp, &["destipaddr"], Nothing),
+    (Field::IncomingProtocol, &["incomingprotocolid"], Nothing),
+    (Field::OutgoingProtocol, &["outgoingprotocolid"], Nothing),
+    (Field::HuntPilot, &["huntpilotdn"], Nothing),
+    (Field::PatternUsage, &["calledpartypatternusage"], Nothing),
+    (Field::OrigLeg, &["origlegcallidentifier"], Nothing),
+    (Field::DestLeg, &["destlegidentifier", "destlegcallidentifier"], Nothing),
+    (Field::OrigConversation, &["origconversationid"], Nothing),
+    (Field::DestConversation, &["destconversationid"], Nothing),
+    (Field::MediaLeg, &["callidentifier"], Media),
+    (Field::MediaEnd, &["datetimestamp"], Media),
+    (Field::MediaNumber, &["directorynum", "directorynumber"], Nothing),
+    (Field::MediaDevice, &["devicename"], Nothing),
+    (Field::PacketsSent, &["numberpacketssent"], Nothing),
+    (Field::PacketsReceived, &["numberpacketsreceived"], Nothing),
+    (Field::PacketsLost, &["numberpacketslost"], Nothing),
+    (Field::Jitter, &["jitter"], Nothing),
+    (Field::Latency, &["latency"], Nothing),
+    (Field::Metrics, &["varvqmetrics"], Nothing),
 ];
 
 /// Whether the line names CUCM's columns.
@@ -97,7 +141,7 @@ pub fn is_type_row(line: &[u8]) -> bool {
 pub struct Columns {
     /// Columns in all, unknown ones too.
     pub count: usize,
-    /// A header of media records (CMR): its rows are counted and skipped.
+    /// A header of media records (CMR).
     pub is_media: bool,
     /// The CAR tool's export: re-ordered, hunt pair swapped, `\ ` for blank.
     is_car: bool,
@@ -107,7 +151,7 @@ pub struct Columns {
 
 impl Columns {
     /// # Errors
-    /// A column without which no call can be told is not there.
+    /// A column without which no record means anything is not there.
     pub fn of(header: &[u8], line: u64) -> Result<Self, ReadError> {
         let header = String::from_utf8_lossy(header).to_ascii_lowercase();
         let names: Vec<String> = header
@@ -117,10 +161,10 @@ impl Columns {
             .collect();
         let mut wanted = Vec::new();
         let is_media = !names.iter().any(|n| n == "datetimeorigination") && names.iter().any(|n| n == "datetimestamp");
-        for (field, (_, spellings, required)) in NAMES.iter().enumerate() {
+        for (field, (_, spellings, needed)) in NAMES.iter().enumerate() {
             match names.iter().position(|n| spellings.contains(&n.as_str())) {
                 Some(column) => wanted.push((column, field)),
-                None if *required && !is_media => {
+                None if needed.by(is_media) => {
                     return Err(ReadError::Refused {
                         what: format!("line {line}: the header has no column {}", spellings[0]),
                         hint: "deliver the file with all the columns CUCM wrote",
@@ -173,8 +217,7 @@ impl Columns {
                 Some(_) => return Err((Reject::WrongShape, "text after a closing quote")),
             }
         }
-        // A media row may be shorter or longer: it is skipped in any case.
-        if column != self.count && !self.is_media {
+        if column != self.count {
             return Err((Reject::WrongShape, "the line has not as many fields as its header"));
         }
         // Only an end without a device name is known by its address.
@@ -259,6 +302,18 @@ impl<'a> Fields<'a> {
         match self.text(field) {
             "" => Ok(0),
             text => text.parse().map_err(|_| (Reject::BadNumber, name)),
+        }
+    }
+
+    /// A figure that may be blank.
+    pub fn figure<N: std::str::FromStr>(
+        &self,
+        field: Field,
+        name: &'static str,
+    ) -> Result<Option<N>, (Reject, &'static str)> {
+        match self.text(field) {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| (Reject::BadNumber, name)),
         }
     }
 

@@ -45,6 +45,8 @@ pub(super) struct Columns {
     pub ani: Span,
     pub dnis: Span,
     pub call_id: Span,
+    /// The call this one came from or went on as, by its identifier there.
+    pub associated: Span,
     spacers: &'static [usize],
 }
 
@@ -77,6 +79,7 @@ pub(super) static LAYOUTS: [Columns; 4] = [
         ani: cols(92, 101),
         dnis: cols(103, 112),
         call_id: cols(114, 121),
+        associated: cols(124, 131),
         spacers: &[7, 14, 23, 33, 67, 72, 89, 91, 102, 113, 123],
     },
     Columns {
@@ -102,6 +105,7 @@ pub(super) static LAYOUTS: [Columns; 4] = [
         ani: cols(103, 112),
         dnis: cols(114, 120),
         call_id: cols(122, 129),
+        associated: cols(132, 139),
         spacers: &[7, 14, 25, 38, 75, 83, 100, 102, 113, 121, 131],
     },
     Columns {
@@ -127,6 +131,7 @@ pub(super) static LAYOUTS: [Columns; 4] = [
         ani: cols(111, 130),
         dnis: cols(132, 141),
         call_id: cols(151, 158),
+        associated: cols(162, 169),
         spacers: &[7, 14, 25, 38, 74, 83, 91, 108, 110, 131, 142, 150, 159, 161],
     },
     Columns {
@@ -152,6 +157,7 @@ pub(super) static LAYOUTS: [Columns; 4] = [
         ani: cols(114, 133),
         dnis: cols(135, 144),
         call_id: cols(154, 161),
+        associated: cols(165, 172),
         spacers: &[7, 17, 28, 41, 77, 86, 94, 111, 113, 134, 145, 153, 162, 164, 173, 180, 188, 196, 202],
     },
 ];

@@ -277,8 +277,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::layout::Options;
     use crate::leg::RedirectReason;
-    use crate::read::{RawRecord, RawTime, RecordId};
+    use crate::read::{RawQuality, RawRecord, RawTime, RecordId};
 
     /// What became of each line, in the columns of the `.expect.csv` files, and the hash of its call.
     #[derive(Default)]
@@ -311,6 +312,10 @@ mod tests {
             self.0.push((raw.line, fields.join(","), raw.call));
         }
 
+        fn quality(&mut self, _: &RawQuality<'_>) {
+            panic!("SMDR says nothing of media");
+        }
+
         fn skip(&mut self, line: u64, why: Skip) {
             self.0.push((line, why.word().to_owned() + &",".repeat(14), 0));
         }
@@ -331,7 +336,10 @@ mod tests {
 
     fn open(bytes: &[u8], name: &str, received_on: NaiveDate) -> Result<Box<dyn Decoder>, ReadError> {
         // A small buffer, so that lines lie across its ends.
-        MitelSmdr.open(&mut std::io::BufReader::with_capacity(61, bytes), &About { name, received_on })
+        MitelSmdr.open(
+            &mut std::io::BufReader::with_capacity(61, bytes),
+            &About { name, received_on, options: &Options::default() },
+        )
     }
 
     fn decode(decoder: &dyn Decoder, first_line: u64, bytes: &[u8]) -> Vec<(u64, String, u64)> {
@@ -384,6 +392,41 @@ mod tests {
         assert_ne!(found[0].2, found[3].2);
     }
 
+    /// By identifier, or by the other call's identifier as the associated one; nothing without OLI.
+    #[test]
+    fn records_of_two_trunks_share_a_mark() {
+        struct Links(Vec<[Option<i64>; 2]>);
+        impl Sink for Links {
+            fn record(&mut self, raw: &RawRecord<'_>) {
+                self.0.push([raw.calling.link, raw.called.link]);
+            }
+            fn quality(&mut self, _: &RawQuality<'_>) {}
+            fn skip(&mut self, _: u64, _: Skip) {}
+            fn reject(&mut self, _: u64, _: Reject, detail: &str, _: &[u8]) {
+                panic!("{detail}");
+            }
+        }
+        let links = |bytes: &[u8]| {
+            let mut links = Links(Vec::new());
+            let decoder = open(bytes, "", day(2024, 10, 1)).unwrap();
+            decoder.decode(Block { first_line: 1, bytes }, &mut links);
+            links.0
+        };
+        let [first, second, other, next_day] = links(&fixtures()["standard-oli-131.txt"])[..] else {
+            panic!("4 records")
+        };
+        assert!(first[0].is_some() && first == [second[0]; 2], "one identifier, two trunks");
+        assert!(second[1] != second[0], "C0020007 is the call it goes on as");
+        assert!(other[0] != first[0] && next_day[0] != first[0], "another number; the number come round again");
+        let far = b" 09/30 23:58  00:09:58 X201      901632960777              A T007                    001   1632960042            C0020007A         \n";
+        let near = &fixtures()["standard-oli-131.txt"];
+        let both = links(&[&near[..], &far[..]].concat());
+        assert_eq!(both[4], [second[1]; 2], "the other switch's record has it as its own");
+        assert!(links(&fixtures()["standard-ani-112.txt"]).iter().all(|ends| *ends == [None; 2]));
+        let level1 = links(&fixtures()["level1-169.txt"]);
+        assert!(level1[2][0] != level1[2][1] && level1[0][0] == level1[0][1]);
+    }
+
     /// The same record is the same text whether or not a logger trimmed it, and whatever it put before it.
     #[test]
     fn id_is_the_line_as_the_platform_wrote_it() {
@@ -393,6 +436,7 @@ mod tests {
                 let RecordId::Text(text) = raw.id else { panic!("SMDR has no id of its own") };
                 self.0.push(std::str::from_utf8(text).unwrap().to_owned());
             }
+            fn quality(&mut self, _: &RawQuality<'_>) {}
             fn skip(&mut self, _: u64, _: Skip) {}
             fn reject(&mut self, _: u64, _: Reject, detail: &str, _: &[u8]) {
                 panic!("{detail}");

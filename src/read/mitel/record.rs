@@ -66,10 +66,14 @@ pub(super) fn read(
     let whole = line.text.get(..line.used).unwrap_or(line.text);
     let call_id = columns.call_id.of(line.text);
     let day = started.date().num_days_from_ce().to_le_bytes();
+    // The call number has four digits and comes round again: it is one call only within a day.
+    let link = |id: Span| Some(id.of(line.text)).filter(|id| !blank(id)).map(|id| hash(&[id, &day]) as i64);
+    // A call by two trunks has a record for each. They have one identifier, or one has the other's as associated.
+    let own = link(columns.call_id);
+    let other = link(columns.associated).or(own);
     sink.record(&RawRecord {
         line: number,
         id: RecordId::Text(whole),
-        // The call number has four digits and comes round again: it is one call only within a day.
         call: if blank(call_id) { hash(&[whole, &day]) } else { hash(&[call_id, &day]) },
         started: RawTime::Local(started),
         ring_s,
@@ -82,8 +86,8 @@ pub(super) fn read(
         callee: parties.callee,
         redirect: parties.redirect,
         redirect_reason: parties.reason,
-        calling: call.calling.side(),
-        called: parties.end.side(),
+        calling: Side { link: own, ..call.calling.side() },
+        called: Side { link: other, ..parties.end.side() },
         hunt_group: "",
         cause: None,
         account_code: field(columns.account),
@@ -188,8 +192,8 @@ impl<'a> Party<'a> {
     fn side(self) -> Side<'a> {
         match self {
             Self::Blank => Side::default(),
-            Self::Trunk(device) => Side { device, user: "", kind: SideKind::Trunk },
-            Self::Station(_) => Side { device: "", user: "", kind: SideKind::Handset },
+            Self::Trunk(device) => Side { device, kind: SideKind::Trunk, ..Side::default() },
+            Self::Station(_) => Side { kind: SideKind::Handset, ..Side::default() },
         }
     }
 }

@@ -272,6 +272,7 @@ fn month_end(year: &str, month: &str) -> Option<NaiveDate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Options;
 
     fn day(year: i32, month: u32, day: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(year, month, day).unwrap()
@@ -285,7 +286,7 @@ mod tests {
         for (line, date) in (1..).zip(&dates) {
             survey.see(line, *date, None);
         }
-        let years = survey.finish(&About { name, received_on });
+        let years = survey.finish(&About { name, received_on, options: &Options::default() });
         // Backwards: blocks come in any order.
         let found = dates.iter().enumerate().rev();
         let mut found: Vec<String> =
@@ -443,7 +444,11 @@ mod tests {
         survey.see(1, old, prefix);
         survey.see(2, new, prefix);
         survey.see(3, new, None);
-        let years = survey.finish(&About { name: "smdr-20240101.log", received_on: day(2024, 1, 2) });
+        let years = survey.finish(&About {
+            name: "smdr-20240101.log",
+            received_on: day(2024, 1, 2),
+            options: &Options::default(),
+        });
         assert_eq!(years.date(1, old, prefix), Some(day(2018, 12, 31)));
         assert_eq!(years.date(2, new, prefix), Some(day(2019, 1, 1)));
         assert_eq!(years.date(3, new, None), Some(day(2019, 1, 1)));
