@@ -2,10 +2,12 @@
 //! `onhook synth --every-format`.
 
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use onhook::config::Config;
+use onhook::config::{Config, Source};
+use onhook::discover::{Limits, source_files};
 use onhook::leg::LegBuilder;
 use onhook::normalise::{Normaliser, Trunks};
 use onhook::quality::QualityBuilder;
@@ -30,10 +32,16 @@ impl Sink for Columns<'_> {
     fn reject(&mut self, _: u64, _: Reject, _: &str, _: &[u8]) {}
 }
 
-/// The largest file of a source's landing folder.
-fn largest(folder: &Path) -> Option<PathBuf> {
-    let files = folder.read_dir().ok()?.filter_map(Result::ok).map(|entry| entry.path());
-    files.filter(|path| path.is_file()).max_by_key(|path| path.metadata().map_or(0, |m| m.len()))
+/// The largest text of a source, unpacked: its name and its bytes.
+fn largest(config: &Config, source: &Source, aside: &Path) -> (String, Vec<u8>) {
+    let files = source_files(config, source).files;
+    let texts = files.iter().flat_map(|file| file.texts(&Limits::default(), aside)).filter_map(Result::ok);
+    let text = texts.max_by_key(|text| text.size).expect("each source has a file");
+    let mut bytes = Vec::new();
+    text.open()
+        .and_then(|mut t| t.read_to_end(&mut bytes).map_err(|e| text.unreadable(e)))
+        .expect("it was read before");
+    (text.file_name().to_string(), bytes)
 }
 
 fn decode(c: &mut Criterion) {
@@ -43,16 +51,11 @@ fn decode(c: &mut Criterion) {
     let received_on = chrono::NaiveDate::from_ymd_opt(2024, 5, 1).expect("a date");
     let mut group = c.benchmark_group("decode");
     for source in &config.sources {
-        let path = largest(&folder.path().join("landing").join(&source.name)).expect("each source has a file");
-        let text = std::fs::read(&path).expect("the file");
-        if text.starts_with(b"PK") {
-            continue; // the same reader has the same rows unpacked in another source
-        }
+        let (name, text) = largest(&config, source, folder.path());
         let reader = reader(&source.format).expect("a known format");
         // The same lines over and over, about four megabytes, so that the caches are no help; but not of one document.
         let many = if text.starts_with(b"{") { text } else { text.repeat((4 << 20) / text.len() + 1) };
-        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-        let about = About { name, received_on, options: &source.options() };
+        let about = About { name: &name, received_on, options: &source.options() };
         let decoder = reader.open(&mut &many[..], &about).expect("its own format");
         group.throughput(Throughput::Bytes(many.len() as u64));
         group.bench_function(&source.name, |b| {

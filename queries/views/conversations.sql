@@ -13,16 +13,20 @@
 -- column: talk_s            int   seconds  connected to a person: the longest of the calls that ended there, or were answered there on the way
 -- column: caller            text  -        who called, on the first platform
 -- column: answered_by       text  -        who answered, on the last platform where somebody did
--- column: is_external_in    bool  -        came in from outside our platforms, by a trunk that leads to none of them
+-- column: is_external_in    bool  -        came in from outside our platforms: not by a line to one of them
 -- column: is_external_out   bool  -        went out of them
 with outside as (
-    -- trunks that lead away from all our platforms, and not to our own voicemail or recorder
+    -- trunks that lead away from all our platforms, and not to our own voicemail or recorder; some records name none
     select
         c.*,
-        c.trunk_in is not null
-            and i.peer_source is null and coalesce(i.kind, 'pstn') not in ('voicemail', 'recorder') as is_from_outside,
-        c.trunk_out is not null
-            and o.peer_source is null and coalesce(o.kind, 'pstn') not in ('voicemail', 'recorder') as is_to_outside
+        case
+            when c.trunk_in is null then c.direction in ('inbound', 'tandem')
+            else i.peer_source is null and coalesce(i.kind, 'pstn') not in ('voicemail', 'recorder')
+        end as is_from_outside,
+        case
+            when c.trunk_out is null then c.direction in ('outbound', 'tandem')
+            else o.peer_source is null and coalesce(o.kind, 'pstn') not in ('voicemail', 'recorder')
+        end as is_to_outside
     from calls c
     left join trunks_in_force i on c.source = i.source and c.trunk_in = i.trunk
     left join trunks_in_force o on c.source = o.source and c.trunk_out = o.trunk
