@@ -331,11 +331,16 @@ impl<'a> Unpacking<'a> {
         }
     }
 
-    fn zip(&mut self, archive: &File, packed: &Packed) {
-        let mut archive = match zip::ZipArchive::new(BufReader::new(archive)) {
+    fn zip(&mut self, file: &File, packed: &Packed) {
+        let mut archive = match zip::ZipArchive::new(BufReader::new(file)) {
             Ok(archive) => archive,
             Err(error) => return self.failed(&packed.name, error.into()),
         };
+        // The library finds entries by name; of two with one name it knows one.
+        if entry_count(file).is_some_and(|count| count != archive.len()) {
+            let what = "two of its entries have one name, and only one of them can be read";
+            self.refuse(&packed.name, what, "pack it again, each file under a name of its own");
+        }
         for at in 0..archive.len() {
             let entry = match archive.by_index(at) {
                 Ok(entry) => entry,
@@ -519,6 +524,18 @@ impl<R: Read> Read for Exactly<R> {
 #[derive(Debug, thiserror::Error)]
 #[error("more than the limit comes out of it")]
 struct OverBudget;
+
+/// Entries by the record at the end of a zip (APPNOTE 4.3.16); `None` where it leaves the number to its larger kin.
+fn entry_count(mut file: &File) -> Option<usize> {
+    let size = file.seek(SeekFrom::End(0)).ok()?;
+    // The record and the longest comment behind it.
+    file.seek(SeekFrom::Start(size.saturating_sub(22 + 0xffff))).ok()?;
+    let mut end = Vec::new();
+    file.take(22 + 0xffff).read_to_end(&mut end).ok()?;
+    let at = memchr::memmem::rfind(&end, b"PK\x05\x06")?;
+    let count = u16::from_le_bytes(end.get(at + 10..at + 12)?.try_into().ok()?);
+    (count != u16::MAX).then_some(usize::from(count))
+}
 
 fn file_name(name: &str) -> &str {
     let name = name.rsplit('/').next().unwrap_or(name);

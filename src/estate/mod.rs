@@ -162,6 +162,8 @@ fn check_trunks(rows: &CsvTable, config: &Config, errors: &mut Vec<Error>) {
     rows.needs(&["source", "trunk", "kind"], errors);
     rows.known("source", &sources(config), "a source of the configuration", errors);
     rows.known("kind", &BTreeSet::from(TRUNK_KINDS), "a kind of trunk", errors);
+    // A line to nowhere would leave its calls unmatched and counted twice.
+    rows.known_or_blank("peer_source", &sources(config), "a source of the configuration", errors);
     rows.number("circuits", errors);
     rows.filled("trunk", errors);
     rows.unique(&["source", "trunk"], errors);

@@ -419,6 +419,13 @@ fn the_policy_becomes_a_table() {
     assert_eq!((0..rows.num_rows()).map(row).collect::<Vec<_>>(), POLICY_CSV.lines().skip(1).collect::<Vec<_>>());
 }
 
+/// A line to a source that is not there would leave its calls unmatched, and counted twice.
+#[test]
+fn a_line_to_no_source_is_refused() {
+    let trunks = "source,trunk,kind,peer_source\nhq,TIE,tie_line,nowhere\n";
+    one("trunks.csv", trunks, "trunks.csv:2, peer_source", "nowhere");
+}
+
 /// A row no call could ever be counted for is a false idle handset in waiting.
 #[test]
 fn an_extension_outside_the_patterns_is_refused() {

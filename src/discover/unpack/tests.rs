@@ -118,6 +118,20 @@ fn a_name_in_an_archive_leads_nowhere() {
     }
 }
 
+/// The packer itself refuses to write one name twice: the second name is written over in its bytes.
+#[test]
+fn two_entries_of_one_name_are_not_passed_over() {
+    let mut bytes = zipped(&[("aaaa", TEXT), ("bbbb", b"other")]);
+    let places: Vec<usize> = memchr::memmem::find_iter(&bytes, b"bbbb").collect();
+    assert_eq!(places.len(), 2, "before the entry and in the table of contents");
+    for at in places {
+        bytes[at..at + 4].copy_from_slice(b"aaaa");
+    }
+    let texts = texts_of(&bytes, &small());
+    assert!(texts[0].as_ref().unwrap_err().contains("two of its entries have one name"), "{texts:?}");
+    assert_eq!(texts.len(), 2, "the one that can be read is");
+}
+
 #[test]
 fn links_and_devices_are_refused_by_name_and_stop_nothing() {
     let mut archive = tar::Builder::new(Vec::new());
