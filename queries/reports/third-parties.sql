@@ -43,7 +43,7 @@ met as (
         a.party as from_party,
         b.party as to_party,
         coalesce(l.source || ' ' || l.caller_ext, a.peer_source || ' ' || l.caller) as made_by,
-        coalesce(l.source || ' ' || l.callee_ext, b.peer_source || ' ' || l.callee) as taken_by,
+        coalesce(l.source || ' ' || coalesce(l.callee_ext, l.dialled_ext), b.peer_source || ' ' || l.callee) as taken_by,
         l.direction,
         l.outcome,
         l.part,

@@ -106,6 +106,7 @@ near as (
     cross join settings s
     where least(abs(start_off_s), abs(end_off_s)) <= s.tie_line_skew_s + clock_step_s
         and (not is_length_told or talk_off_s <= s.tie_line_tolerance_s + talk_step_s)
+        -- a site may show its switchboard's number for every caller; but nothing else tells unanswered calls apart
         and (is_connected or not is_other_caller)
 ),
 
