@@ -37,6 +37,7 @@ pub static VIEWS: LazyLock<Vec<Query>> = queries!("views":
 
 /// One business question each.
 pub static REPORTS: LazyLock<Vec<Query>> = queries!("reports":
+    "conversation-share",
     "cost-centre-usage",
     "coverage",
     "coverage-hours",
