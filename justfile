@@ -21,10 +21,10 @@ bless:
 bench *filter:
     cargo bench {{filter}}
 
-# A fuzz target for a minute (needs cargo-fuzz and a nightly toolchain)
-fuzz target seconds="60":
+# A fuzz target for ten minutes or five million runs (needs cargo-fuzz and a nightly toolchain)
+fuzz target seconds="600":
     mkdir -p fuzz/corpus/{{target}}
-    cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} tests/fixtures -- -max_total_time={{seconds}}
+    cargo +nightly fuzz run -s none {{target}} fuzz/corpus/{{target}} tests/fixtures -- -runs=5000000 -max_total_time={{seconds}}
 
 # The crate's documentation, private items too; a broken link fails
 docs:
