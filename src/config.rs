@@ -104,6 +104,9 @@ pub struct Estate {
     pub cost_centres: Option<PathBuf>,
     /// `use,verdict,action`; the built-in policy where absent.
     pub policy: Option<PathBuf>,
+    /// `source,extension,action,decided_by,decided_on,reason`: what named people decided, line by line. Nothing else
+    /// releases a protected line.
+    pub decisions: Option<PathBuf>,
 }
 
 /// What counts as silence, and for how long.
@@ -116,6 +119,14 @@ pub struct Evidence {
     pub min_covered_days: u16,
     /// Handset uses per covered week, at most, for `low_use`.
     pub low_use_per_week: f64,
+    /// Covered days before silence may cost a line or a handset; with fewer a person looks at it. In 274 days a phone
+    /// that is used once a quarter stays silent in fewer than 5 of 100 cases.
+    pub min_cease_days: u16,
+    /// Legs on covered days without a single unanswered (or internal) one that show that the platform does not log
+    /// such calls.
+    pub blind_after_legs: u32,
+    /// Legs in a hundred that name nobody of ours, above which silence in the source proves nothing.
+    pub max_unattributed_percent: f64,
     /// Last day of the window (`"2024-03-31"`); the last day with records where absent.
     #[schemars(with = "Option<String>")]
     pub as_of: Option<NaiveDate>,
@@ -133,6 +144,9 @@ impl Default for Evidence {
             window_days: 365,
             min_covered_days: 90,
             low_use_per_week: 1.0,
+            min_cease_days: 274,
+            blind_after_legs: 200,
+            max_unattributed_percent: 5.0,
             as_of: None,
             tie_line_skew_s: 120,
             tie_line_tolerance_s: 5,
@@ -289,7 +303,14 @@ impl Config {
             }
         }
         let estate = &self.estate;
-        let paths = [&estate.extensions, &estate.sites, &estate.trunks, &estate.cost_centres, &estate.policy];
+        let paths = [
+            &estate.extensions,
+            &estate.sites,
+            &estate.trunks,
+            &estate.cost_centres,
+            &estate.policy,
+            &estate.decisions,
+        ];
         let case = self.case.as_ref().map(|c| &c.file);
         for path in paths.into_iter().flatten().chain(case).chain([&self.lake.path, &self.output.dir]) {
             inside(path).or_else(|what| wrong("path", what, OUTSIDE))?;
@@ -299,8 +320,10 @@ impl Config {
             let what = "window_days must be at least 1 and at least min_covered_days".to_string();
             return wrong("evidence", what, "a window shorter than min_covered_days can prove nothing");
         }
-        if !(evidence.low_use_per_week >= 0.0 && (0.0..=100.0).contains(&evidence.max_rejected_percent)) {
-            return wrong("evidence", "low_use_per_week and max_rejected_percent cannot be negative".into(), "");
+        let percents = [evidence.max_rejected_percent, evidence.max_unattributed_percent];
+        if !(evidence.low_use_per_week >= 0.0 && percents.iter().all(|p| (0.0..=100.0).contains(p))) {
+            let what = "low_use_per_week cannot be negative, and a percentage is from 0 to 100".to_string();
+            return wrong("evidence", what, "correct it");
         }
         Ok(())
     }

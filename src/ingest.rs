@@ -9,7 +9,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
 use arrow::compute;
 use arrow::datatypes::TimestampMicrosecondType;
 use chrono::{DateTime, Utc};
@@ -21,8 +24,9 @@ use crate::discover::{Found, Limits, Text};
 use crate::error::{Error, Result};
 use crate::lake::{Lake, Table};
 use crate::ledger::Ledger;
-use crate::normalise::Trunks;
+use crate::normalise::{Trunks, civil_day};
 use crate::read;
+use crate::traffic::Traffic;
 use crate::usage::Usage;
 pub use claim::Claim;
 use decode::{Decoded, RejectRow};
@@ -192,10 +196,12 @@ fn commit(lake: &Lake, mut inputs: Vec<Input<'_>>, now: DateTime<Utc>) -> Result
     let leg_fates = repeats::sort_out(lake, &repeats::LEGS, &legs)?;
     let quality = rows_of(|d| Rows { batches: &d.quality, by_text: false });
     let quality_fates = repeats::sort_out(lake, &repeats::QUALITY, &quality)?;
-    let (mut legs, mut quality, mut rejects, mut usage) = (Vec::new(), Vec::new(), Vec::new(), Usage::default());
+    let (mut legs, mut quality, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut usage, mut traffic) = (Usage::default(), Traffic::default());
     let mut ledgers = Vec::new();
     for (n, (source, text, decoded)) in inputs.iter_mut().enumerate() {
         let mut ledger = decoded.ledger;
+        let node = marks(source, text).node;
         let Decoded { rejects: refused, .. } = decoded;
         let mut keep = |rows: &RecordBatch, fates: &Fates| -> Result<RecordBatch> {
             let keep = compute::filter_record_batch(rows, &fates.kept).map_err(|e| broken(&e))?;
@@ -208,6 +214,7 @@ fn commit(lake: &Lake, mut inputs: Vec<Input<'_>>, now: DateTime<Utc>) -> Result
         for (rows, fates) in decoded.legs.iter().zip(&leg_fates[n]) {
             let kept = keep(rows, fates)?;
             usage.add(&kept);
+            traffic.add(&kept, node);
             legs.push(kept);
         }
         for (rows, fates) in decoded.quality.iter().zip(&quality_fates[n]) {
@@ -222,6 +229,7 @@ fn commit(lake: &Lake, mut inputs: Vec<Input<'_>>, now: DateTime<Utc>) -> Result
     lake.append_batch(Table::Quality, batch, &quality)?;
     lake.append_batch(Table::Rejects, batch, &rejects)?;
     lake.append_batch(Table::Usage, batch, &[usage.batch(batch)])?;
+    lake.append_batch(Table::Traffic, batch, &[traffic.batch(batch)])?;
     lake.append_batch(Table::Inputs, batch, &[rows])?;
     let mut sum = Ledger::default();
     for ((_, text, _), ledger) in inputs.iter().zip(ledgers) {
@@ -229,6 +237,11 @@ fn commit(lake: &Lake, mut inputs: Vec<Input<'_>>, now: DateTime<Utc>) -> Result
         sum += ledger;
     }
     Ok(sum)
+}
+
+/// What the file's name tells, by the ways of its source's format.
+fn marks<'t>(source: &Source, text: &'t Text) -> read::Marks<'t> {
+    read::reader(&source.format).map_or_else(read::Marks::default, |reader| reader.marks(text.file_name()))
 }
 
 fn inputs_batch(
@@ -248,6 +261,21 @@ fn inputs_batch(
     let instants = |values: Vec<Option<i64>>| -> ArrayRef {
         Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
     };
+    let names = |columns: [&str; 2]| -> ArrayRef {
+        let named = |rows: &RecordBatch, column| {
+            rows.column_by_name(column).is_some_and(|values| values.null_count() < rows.num_rows())
+        };
+        let of_input = |(.., decoded): &Input<'_>| {
+            Some(decoded.legs.iter().any(|rows| columns.iter().any(|column| named(rows, column))))
+        };
+        Arc::new(inputs.iter().map(of_input).collect::<BooleanArray>())
+    };
+    let marked: Vec<_> = inputs.iter().map(|(source, text, _)| marks(source, text)).collect();
+    let named_days = inputs.iter().zip(&marked).map(|((source, ..), m)| Some(civil_day(source, m.named_at?)));
+    let mark = |words: Vec<&str>| -> ArrayRef {
+        Arc::new(words.into_iter().map(|word| Some(word).filter(|word| !word.is_empty())).collect::<StringArray>())
+    };
+    let option = |values: Vec<Option<i64>>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
     let span = |of: fn(&arrow::array::PrimitiveArray<TimestampMicrosecondType>) -> Option<i64>, first: bool| {
         let of_input = |(.., decoded): &Input<'_>| {
             let all = decoded.legs.iter().filter_map(|rows| of(rows.column_by_name("started_at")?.as_primitive()));
@@ -272,6 +300,14 @@ fn inputs_batch(
             count(|l| l.rejected),
             span(compute::min, true),
             span(compute::max, false),
+            mark(marked.iter().map(|m| m.node).collect()),
+            mark(marked.iter().map(|m| m.family).collect()),
+            option(marked.iter().map(|m| m.sequence).collect()),
+            instants(marked.iter().map(|m| Some(m.named_at? * 1_000_000)).collect()),
+            Arc::new(named_days.collect::<Date32Array>()),
+            option(inputs.iter().map(|(.., decoded)| decoded.clock_back_s).collect()),
+            names(["caller_device", "callee_device"]),
+            names(["caller_user", "callee_user"]),
             number(&|_| batch),
             instants(vec![Some(now.timestamp_micros()); inputs.len()]),
         ],

@@ -127,6 +127,8 @@ pub struct Leg<'a> {
     pub part: Part,
     pub caller_link: Option<i64>,
     pub callee_link: Option<i64>,
+    pub caller_node: Option<&'a str>,
+    pub callee_node: Option<&'a str>,
 }
 
 /// Name, type, may be null, meaning: the one list that the lake, the docs and the builder are held to.
@@ -198,6 +200,8 @@ pub static COLUMNS: &[(&str, DataType, bool, &str)] = &[
         true,
         "the same of the called end; of the bridge where the call was joined to one",
     ),
+    ("caller_node", DataType::Utf8, true, "node of the platform that had the calling end"),
+    ("callee_node", DataType::Utf8, true, "node of the platform that had the called end"),
 ];
 
 /// The Arrow schema of `legs`.
@@ -226,7 +230,7 @@ pub struct LegBuilder {
     local_day: Date32Builder,
     local_minute: Int16Builder,
     seconds: [Int32Builder; 2],
-    text: [StringBuilder; 24],
+    text: [StringBuilder; 26],
     rows: usize,
 }
 
@@ -280,6 +284,8 @@ impl LegBuilder {
             leg.currency,
             leg.vendor_kind,
             Some(leg.part.word()),
+            leg.caller_node,
+            leg.callee_node,
         ];
         for (column, word) in self.text.iter_mut().zip(words) {
             column.append_option(word);
@@ -353,6 +359,8 @@ mod tests {
             part: Part::System,
             caller_link: Some(12),
             callee_link: Some(13),
+            caller_node: Some("caller_node"),
+            callee_node: Some("callee_node"),
         });
         assert_eq!(builder.len(), 1);
         let batch = builder.finish();

@@ -188,6 +188,8 @@ impl<'a> Normaliser<'a> {
             part: raw.part,
             caller_link: raw.calling.link,
             callee_link: raw.called.link,
+            caller_node: some(raw.calling.node),
+            callee_node: some(raw.called.node),
         };
         let result = take(&leg);
         self.scratch = scratch;
@@ -307,6 +309,11 @@ impl<'a> Normaliser<'a> {
             false => self.ddi.iter().find_map(|d| d.extension(digits)),
         }
     }
+}
+
+/// The civil day of a moment (seconds UTC) at a source, as days since 1970-01-01.
+pub fn civil_day(source: &Source, seconds: i64) -> i32 {
+    Zone::new(source.timezone.parse().unwrap_or(chrono_tz::UTC)).civil(seconds).1
 }
 
 /// The key of a record that has no id of its own: its text and which of the equal texts of that day it is.

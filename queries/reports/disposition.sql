@@ -8,12 +8,18 @@
 -- setting: window_days
 -- setting: min_covered_days
 -- setting: low_use_per_week
+-- setting: min_cease_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: source          text  -         configured source
 -- column: extension       text  -         extension
 -- column: verdict         text  -         protected, insufficient_evidence, idle, unattended, diverted, low_use, in_use
 -- column: action          text  -         cease, teams_ddi, fixed, remove_handset, keep, review
 -- column: policy_action   text  -         what the policy alone would do
--- column: is_guarded      bool  -         the policy would take the phone away; protection or an emergency call forbids it
+-- column: is_guarded      bool  -         the policy would take the phone away, and something forbids it
+-- column: guard           text  -         what forbids it: protected, emergency, short_evidence, last_phone
+-- column: decided_by      text  -         who decided on it by name; the action is then theirs
+-- column: reason          text  -         what the verdict stands on
 -- column: protection      text  -         why it is protected
 -- column: ever_emergency  bool  -         ever called an emergency service
 -- column: use             text  -         what it is for
@@ -33,6 +39,10 @@
 -- column: uses_per_week   float per_week  handset uses a covered week
 -- column: demand          int   legs      times the number was asked for or its handset rung, and calls made with it elsewhere
 -- column: met_elsewhere   int   legs      of those, met elsewhere
+-- column: number_verdict  text  -         verdict of the number, wherever it was used
+-- column: device_verdict  text  -         verdict of the handset, whatever number was used on it
+-- column: user_verdict    text  -         verdict of the person, on any handset
+-- column: blind_spots     text  -         what the records of its source cannot show
 select
     source,
     extension,
@@ -40,6 +50,9 @@ select
     action,
     policy_action,
     is_guarded,
+    guard,
+    decided_by,
+    reason,
     protection,
     ever_emergency,
     "use",
@@ -58,7 +71,11 @@ select
     handset_uses,
     uses_per_week,
     demand,
-    met_elsewhere
+    met_elsewhere,
+    number_verdict,
+    device_verdict,
+    user_verdict,
+    blind_spots
 from verdicts
 where ($source = '' or source = $source)
     and ($site = '' or site = $site)

@@ -7,6 +7,9 @@
 -- setting: window_days
 -- setting: min_covered_days
 -- setting: low_use_per_week
+-- setting: min_cease_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: source          text  -         configured source
 -- column: extension       text  -         extension
 -- column: verdict         text  -         idle, unattended, diverted
@@ -31,6 +34,14 @@
 -- column: chance_if_monthly_percent    float percent   chance that a phone used once a month would have been silent as long
 -- column: chance_if_quarterly_percent  float percent   chance that a phone used once a quarter would have been silent as long
 -- column: ever_emergency  bool  -         ever called an emergency service
+-- column: number_verdict  text  -         verdict of the number, wherever it was used
+-- column: device_verdict  text  -         verdict of the handset, whatever number was used on it
+-- column: user_verdict    text  -         verdict of the person, on any handset
+-- column: guard           text  -         what forbids the policy's action: emergency, short_evidence, last_phone
+-- column: decided_by      text  -         who decided on it by name
+-- column: reason          text  -         what the verdict stands on
+-- column: would_change    text  -         what would make it another one
+-- column: blind_spots     text  -         what the records of its source cannot show
 select
     v.source,
     v.extension,
@@ -55,7 +66,15 @@ select
     v.rate_bound_per_week,
     v.chance_if_monthly_percent,
     v.chance_if_quarterly_percent,
-    v.ever_emergency
+    v.ever_emergency,
+    v.number_verdict,
+    v.device_verdict,
+    v.user_verdict,
+    v.guard,
+    v.decided_by,
+    v.reason,
+    v.would_change,
+    v.blind_spots
 from verdicts v
 left join sites_in_force s on v.site = s.site
 where v.verdict in ('idle', 'unattended', 'diverted')

@@ -3,6 +3,8 @@
 -- grain:  one row per registered extension, whether or not it was ever seen in a call
 -- setting: as_of
 -- setting: window_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: source             text  -          configured source
 -- column: platform           text  -          format of the source
 -- column: extension          text  -          extension
@@ -18,20 +20,24 @@
 -- column: user_id            text  -          login of its person
 -- column: installed_on       date  -          when it was put there; silence before that day counts for nothing
 -- column: counted_by         text  -          what handset use was read from: device; user (the platform names people and no devices); number (it names neither, or the register does not); none (virtual)
--- column: covered_days       int   days       days of the window, from installed_on, on which the source has records
+-- column: covered_days       int   days       days of the window, from installed_on, on which the source would have shown a call
+-- column: silence_days       int   days       of those, days whose silence proves that the handset was not used: calls within the platform are on record too
+-- column: demand_days        int   days       of those, days whose silence proves that nobody asked for it: calls that nobody answers are on record too
 -- column: handset_uses       int   legs       legs the handset made or answered
 -- column: uses_per_week      float per_week   handset uses a covered week; null without a covered day
 -- column: demand             int   legs       times the number was asked for or its handset rung, and calls made with the number elsewhere
 -- column: met_elsewhere      int   legs       of those, diverted, taken by voicemail, answered or made on another device
 -- column: calls              int   legs       legs that the number or its handset took part in
 -- column: last_used_on       date  -          last day of handset use, also before the window
--- column: silent_days        int   days       covered days since then
+-- column: silent_days        int   days       of the silence_days, those since then
+-- column: group_calls        int   legs       calls to the groups it is a member of, or may be, as far as they could have hidden that it answered
 -- column: rate_bound_per_week            float per_week  95 % upper bound on the true rate given the silence: -ln 0.05 / silent_days
 -- column: chance_if_monthly_percent      float percent   chance that a phone used once a month would have been silent as long
 -- column: chance_if_quarterly_percent    float percent   chance that a phone used once a quarter would have been silent as long
 -- column: ever_emergency     bool  -          its number, handset or person ever called an emergency service, in the window or not
 -- column: is_protected       bool  -          never to be removed on traffic alone
--- column: protection         text  -          why
+-- column: protection         text  -          why: the first reason that holds
+-- column: is_last_phone      bool  -          the only phone of its site
 -- column: number_made        int   legs       made with the number
 -- column: number_offered     int   legs       number asked for or rung: answered + missed + diverted + voicemail
 -- column: number_answered    int   legs       answered
@@ -43,7 +49,9 @@
 -- column: device_made        int   legs       made on the handset, with any number
 -- column: device_offered     int   legs       handset rung
 -- column: device_answered    int   legs       answered on the handset, hunt calls too
+-- column: names_users        bool  -          the platform names the person at a handset, so that user_made and user_answered mean something
 -- column: user_made          int   legs       made by the person, on any device
+-- column: user_offered       int   legs       person rung, on any device
 -- column: user_answered      int   legs       answered by the person, on any device
 -- column: talk_in_s          int   seconds    connected on calls taken, where handset use is counted
 -- column: talk_out_s         int   seconds    connected on calls made, where handset use is counted
@@ -70,57 +78,26 @@ subjects as (
     where user_id is not null
 ),
 
-in_window as (
-    select
-        u.source,
-        u.subject_kind,
-        u.subject,
-        sum(u.made) as made,
-        sum(u.offered) as offered,
-        sum(u.answered) as answered,
-        sum(u.missed) as missed,
-        sum(u.diverted) as diverted,
-        sum(u.voicemail) as voicemail,
-        sum(u.internal) as internal,
-        sum(u.external) as external,
-        sum(u.talk_in_s) as talk_in_s,
-        sum(u.talk_out_s) as talk_out_s,
-        max(case when u.made + u.answered > 0 then u.local_day end) as used_on
-    from usage u
-    cross join settings s
-    where u.local_day <= s.as_of
-        and u.local_day > s.as_of - s.window_days
-    group by u.source, u.subject_kind, u.subject
-),
-
-before_window as (
-    select u.source, u.subject_kind, u.subject, max(u.local_day) as used_on
-    from usage u
-    cross join settings s
-    where u.local_day <= s.as_of - s.window_days
-        and u.made + u.answered > 0
-    group by u.source, u.subject_kind, u.subject
-),
-
 seen as (
     select
         b.source,
         b.extension,
         b.subject_kind,
-        w.made,
-        w.offered,
-        w.answered,
-        w.missed,
-        w.diverted,
-        w.voicemail,
-        w.internal,
-        w.external,
-        w.talk_in_s,
-        w.talk_out_s,
-        coalesce(w.used_on, o.used_on) as used_on
+        u.made,
+        u.offered,
+        u.answered,
+        u.missed,
+        u.diverted,
+        u.voicemail,
+        u.internal,
+        u.external,
+        u.talk_in_s,
+        u.talk_out_s,
+        u.used_on,
+        u.is_hotline,
+        u.ever_emergency
     from subjects b
-    left join in_window w on b.source = w.source and b.subject_kind = w.subject_kind and b.subject = w.subject
-    left join before_window o on b.source = o.source and b.subject_kind = o.subject_kind and b.subject = o.subject
+    join subject_use u on b.source = u.source and b.subject_kind = u.subject_kind and b.subject = u.subject
 ),
 
 counted as (
@@ -146,37 +123,25 @@ counted as (
         max(talk_out_s) filter (where subject_kind = 'device') as device_talk_out_s,
         max(used_on) filter (where subject_kind = 'device') as device_used_on,
         max(made) filter (where subject_kind = 'user') as user_made,
+        max(offered) filter (where subject_kind = 'user') as user_offered,
         max(answered) filter (where subject_kind = 'user') as user_answered,
         max(talk_in_s) filter (where subject_kind = 'user') as user_talk_in_s,
         max(talk_out_s) filter (where subject_kind = 'user') as user_talk_out_s,
-        max(used_on) filter (where subject_kind = 'user') as user_used_on
+        max(used_on) filter (where subject_kind = 'user') as user_used_on,
+        max(case when is_hotline and subject_kind <> 'user' then 1 else 0 end) as hotlines,
+        max(case when ever_emergency then 1 else 0 end) as emergencies
     from seen
     group by source, extension
 ),
 
-emergency_callers as (
-    select distinct b.source, b.extension
-    from usage u
-    join subjects b
-        on u.source = b.source
-        and u.subject_kind = b.subject_kind
-        and u.subject = b.subject
-    where u.emergency > 0
-),
-
-device_sources as (
-    select distinct source
-    from usage
-    where subject_kind = 'device'
-),
-
-user_sources as (
-    -- a platform that names devices is counted by them, whoever is logged in there
-    select distinct u.source
-    from usage u
-    left join device_sources d on u.source = d.source
-    where u.subject_kind = 'user'
-        and d.source is null
+named as (
+    -- what a platform names in its records: a platform that names handsets is counted by them, whoever is logged in there
+    select
+        source,
+        max(case when names_devices then 1 else 0 end) as devices,
+        max(case when names_users then 1 else 0 end) as users
+    from inputs
+    group by source
 ),
 
 together as (
@@ -185,10 +150,16 @@ together as (
         c.platform,
         case
             when r.device_kind = 'virtual' then 'none'
-            when d.source is not null and r.device_name is not null then 'device'
-            when p.source is not null and r.user_id is not null then 'user'
+            when n.devices > 0 and r.device_name is not null then 'device'
+            when n.devices = 0 and n.users > 0 and r.user_id is not null then 'user'
             else 'number'
         end as counted_by,
+        coalesce(n.users, 0) > 0 as names_users,
+        coalesce(t.hotlines, 0) > 0 as is_hotline,
+        h.class as hint,
+        h.word as hint_word,
+        g.group_calls,
+        p1.source is not null as is_last_phone,
         coalesce(t.number_made, 0) as number_made,
         coalesce(t.number_offered, 0) as number_offered,
         coalesce(t.number_answered, 0) as number_answered,
@@ -205,19 +176,21 @@ together as (
         coalesce(t.device_talk_in_s, 0) as device_talk_in_s,
         coalesce(t.device_talk_out_s, 0) as device_talk_out_s,
         coalesce(t.user_made, 0) as user_made,
+        coalesce(t.user_offered, 0) as user_offered,
         coalesce(t.user_answered, 0) as user_answered,
         coalesce(t.user_talk_in_s, 0) as user_talk_in_s,
         coalesce(t.user_talk_out_s, 0) as user_talk_out_s,
         t.number_used_on,
         t.device_used_on,
         t.user_used_on,
-        e.source is not null as ever_emergency
+        coalesce(t.emergencies, 0) > 0 as ever_emergency
     from lines r
     left join sources c on r.source = c.source
-    left join device_sources d on r.source = d.source
-    left join user_sources p on r.source = p.source
+    left join named n on r.source = n.source
     left join counted t on r.source = t.source and r.extension = t.extension
-    left join emergency_callers e on r.source = e.source and r.extension = e.extension
+    left join protection_hints h on r.source = h.source and r.extension = h.extension
+    left join group_exposure g on r.source = g.source and r.extension = g.extension
+    left join last_phones p1 on r.source = p1.source and r.extension = p1.extension
 ),
 
 used as (
@@ -250,28 +223,69 @@ used as (
     from together t
 ),
 
-covered_from as (
-    -- covered days from a given day on, for the days extensions count from
-    select r.source, r.counted_from, count(*) as days
-    from (select distinct source, counted_from from lines) r
-    join coverage v on r.source = v.source and v.local_day >= r.counted_from
-    group by r.source, r.counted_from
+masked as (
+    -- a source that hides whose calls it tells of proves nothing by silence
+    select source
+    from blind_spots
+    where spot = 'masked_numbers'
 ),
 
-covered_after as (
-    -- covered days after each covered day; a last use in the window is one of these
-    select source, local_day, row_number() over (partition by source order by local_day desc) - 1 as days
-    from coverage
+proof_days as (
+    select
+        d.source,
+        d.local_day,
+        case when d.state = 'covered' then 1 else 0 end as is_covered,
+        case when d.state = 'covered' and d.shows_internal and m.source is null then 1 else 0 end as is_silence,
+        case when d.state = 'covered' and d.shows_internal and d.shows_unanswered and m.source is null then 1 else 0 end as is_demand
+    from coverage_days d
+    left join masked m on d.source = m.source
+),
+
+days_from as (
+    -- how many days of each kind from a given day on: what an extension counts from
+    select
+        source,
+        local_day,
+        sum(is_covered) over (partition by source order by local_day desc) as covered_days,
+        sum(is_silence) over (partition by source order by local_day desc) as silence_days,
+        sum(is_demand) over (partition by source order by local_day desc) as demand_days,
+        sum(is_silence) over (partition by source order by local_day desc) - is_silence as days_after
+    from proof_days
 ),
 
 dated as (
     select
         u.*,
-        coalesce(f.days, 0) as covered_days,
-        coalesce(case when u.last_used_on >= u.counted_from then a.days end, f.days, 0) as silent_days
+        coalesce(f.covered_days, 0) as covered_days,
+        coalesce(f.silence_days, 0) as silence_days,
+        coalesce(f.demand_days, 0) as demand_days,
+        coalesce(case when u.last_used_on >= u.counted_from then a.days_after end, f.silence_days, 0) as silent_days
     from used u
-    left join covered_from f on u.source = f.source and u.counted_from = f.counted_from
-    left join covered_after a on u.source = a.source and u.last_used_on = a.local_day
+    left join days_from f on u.source = f.source and u.counted_from = f.local_day
+    left join days_from a on u.source = a.source and u.last_used_on = a.local_day
+),
+
+shielded as (
+    select
+        d.*,
+        case
+            when d.is_marked then coalesce(d.protected_reason, 'marked in the register')
+            when d."use" in (
+                'reception', 'front_counter', 'custody', 'control_room', 'door_entry',
+                'lift', 'alarm', 'fax', 'refuge', 'help_point'
+            ) then 'use: ' || d."use"
+            when d."use" = 'unknown' and (
+                d.device_kind = 'analogue'
+                -- ports of analogue gateways, by the names that platforms give them
+                or regexp_replace(upper(d.device_name), '^(AN|VGC|ATA)[0-9A-F]{6}', '') <> upper(d.device_name)
+                or regexp_replace(upper(d.device_model), '(^| )(ATA|VG ?[0-9]{3}|FXS|ONS)', '') <> upper(d.device_model)
+            ) then 'analogue line of unknown use'
+            when d.hint is not null then 'the register says ' || d.hint_word || ': ' || d.hint
+            when d."use" = 'unknown' and d.owner is null and d.user_id is null then 'nobody owns it and its use is unknown'
+            when d.is_last_phone then 'the only phone of its site'
+            when d.is_hotline then 'calls one number only, shortly and again and again, as a lift alarm does'
+        end as protection
+    from dated d
 )
 
 select
@@ -291,6 +305,8 @@ select
     u.installed_on,
     u.counted_by,
     u.covered_days,
+    u.silence_days,
+    u.demand_days,
     u.handset_uses,
     round(7 * cast(u.handset_uses as double) / nullif(u.covered_days, 0), 2) as uses_per_week,
     greatest(u.number_offered, u.device_offered) + u.made_elsewhere as demand,
@@ -298,24 +314,14 @@ select
     greatest(u.number_made, u.device_made, case u.counted_by when 'user' then u.user_made else 0 end) + greatest(u.number_offered, u.device_offered) as calls,
     u.last_used_on,
     u.silent_days,
+    coalesce(u.group_calls, 0) as group_calls,
     round(-7 * ln(0.05) / nullif(u.silent_days, 0), 3) as rate_bound_per_week,
     round(100 * exp(-u.silent_days / 30.4375), 1) as chance_if_monthly_percent,
     round(100 * exp(-u.silent_days / 91.3125), 1) as chance_if_quarterly_percent,
     u.ever_emergency,
-    u.is_marked
-        or u."use" in (
-            'reception', 'front_counter', 'custody', 'control_room', 'door_entry',
-            'lift', 'alarm', 'fax', 'refuge', 'help_point'
-        )
-        or coalesce(u.device_kind, '') = 'analogue' and u."use" = 'unknown' as is_protected,
-    case
-        when u.is_marked then coalesce(u.protected_reason, 'marked in the register')
-        when u."use" in (
-            'reception', 'front_counter', 'custody', 'control_room', 'door_entry',
-            'lift', 'alarm', 'fax', 'refuge', 'help_point'
-        ) then 'use: ' || u."use"
-        when u.device_kind = 'analogue' and u."use" = 'unknown' then 'analogue line of unknown use'
-    end as protection,
+    u.protection is not null as is_protected,
+    u.protection,
+    u.is_last_phone,
     u.number_made,
     u.number_offered,
     u.number_answered,
@@ -327,7 +333,9 @@ select
     u.device_made,
     u.device_offered,
     u.device_answered,
+    u.names_users,
     u.user_made,
+    u.user_offered,
     u.user_answered,
     case u.counted_by
         when 'device' then u.device_talk_in_s
@@ -339,4 +347,4 @@ select
         when 'user' then u.user_talk_out_s
         else u.number_talk_out_s
     end as talk_out_s
-from dated u
+from shielded u

@@ -5,12 +5,24 @@
 -- setting: window_days
 -- setting: min_covered_days
 -- setting: low_use_per_week
+-- setting: min_cease_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: source             text  -          configured source
 -- column: extension          text  -          extension
 -- column: verdict            text  -          protected, insufficient_evidence, idle, unattended, diverted, low_use, in_use
 -- column: action             text  -          cease, teams_ddi, fixed, remove_handset, keep, review
 -- column: policy_action      text  -          what the policy alone would do
--- column: is_guarded         bool  -          the policy would take the phone away; protection or an emergency call turns that into review
+-- column: is_guarded         bool  -          the policy would take the phone away, and something forbids it: then the action is review
+-- column: guard              text  -          what forbids it: protected, emergency, short_evidence, last_phone
+-- column: decided_by         text  -          who decided on this line by name; the action is then theirs
+-- column: decided_on         date  -          when
+-- column: number_verdict     text  -          verdict of the number, wherever it was used
+-- column: device_verdict     text  -          verdict of the handset, whatever number was used on it
+-- column: user_verdict       text  -          verdict of the person, on any handset
+-- column: reason             text  -          what the verdict stands on
+-- column: would_change       text  -          what would make it another one
+-- column: blind_spots        text  -          what the records of its source cannot show
 -- column: platform           text  -          format of the source
 -- column: ddi                text  -          its direct-dial number
 -- column: device_name        text  -          handset in the register
@@ -23,15 +35,18 @@
 -- column: owner              text  -          who answers for it
 -- column: user_id            text  -          login of its person
 -- column: installed_on       date  -          when it was put there; nothing before that day counts
--- column: counted_by         text  -          what handset use was read from: device, number (the platform or the register names no device), none (virtual)
--- column: covered_days       int   days       days of the window, from installed_on, on which the source has records
+-- column: counted_by         text  -          what handset use was read from: device, user, number (the platform or the register names neither), none (virtual)
+-- column: covered_days       int   days       days of the window, from installed_on, on which the source would have shown a call
+-- column: silence_days       int   days       of those, days whose silence proves that the handset was not used
+-- column: demand_days        int   days       of those, days whose silence proves that nobody asked for it
 -- column: handset_uses       int   legs       legs the handset made or answered
 -- column: uses_per_week      float per_week   handset uses a covered week; null without a covered day
 -- column: demand             int   legs       times the number was asked for or its handset rung, and calls made with the number elsewhere
 -- column: met_elsewhere      int   legs       of those, diverted, taken by voicemail, answered or made on another device
 -- column: calls              int   legs       legs that the number or its handset took part in
 -- column: last_used_on       date  -          last day of handset use, also before the window
--- column: silent_days        int   days       covered days since then
+-- column: silent_days        int   days       of the silence_days, those since then
+-- column: group_calls        int   legs       calls to its groups that could have hidden that it answered
 -- column: rate_bound_per_week            float per_week  95 % upper bound on the true rate given the silence: -ln 0.05 / silent_days
 -- column: chance_if_monthly_percent      float percent   chance that a phone used once a month would have been silent as long
 -- column: chance_if_quarterly_percent    float percent   chance that a phone used once a quarter would have been silent as long
@@ -53,24 +68,7 @@
 -- column: user_answered      int   legs       answered by the person, on any device
 -- column: talk_in_s          int   seconds    connected on calls taken, where handset use is counted
 -- column: talk_out_s         int   seconds    connected on calls made, where handset use is counted
-with judged as (
-    -- the first line that fits decides
-    select
-        f.*,
-        case
-            when f.is_protected then 'protected'
-            when f.covered_days < s.min_covered_days then 'insufficient_evidence'
-            when f.handset_uses = 0 and f.demand = 0 then 'idle'
-            when f.handset_uses = 0 and f.met_elsewhere = 0 then 'unattended'
-            when f.handset_uses = 0 then 'diverted'
-            when 7 * cast(f.handset_uses as double) <= s.low_use_per_week * f.covered_days then 'low_use'
-            else 'in_use'
-        end as verdict
-    from extension_facts f
-    cross join settings s
-),
-
-rules as (
+with rules as (
     -- two rows of the policy that contradict each other decide nothing
     select "use", verdict, case when count(distinct action) > 1 then 'review' else min(action) end as action
     from policy
@@ -87,68 +85,131 @@ ruled as (
     -- the most specific row of the policy: both, then the use, then the verdict, then neither
     select
         j.*,
-        coalesce(exact.action, of_use.action, of_verdict.action, fallback.action, 'review') as policy_action
-    from judged j
+        coalesce(exact.action, of_use.action, of_verdict.action, fallback.action, 'review') as policy_action,
+        d.action as decided_action,
+        d.decided_by,
+        d.decided_on
+    from judgements j
     left join rules exact on j."use" = exact."use" and j.verdict = exact.verdict
     left join (select * from rules where verdict = '*') of_use on j."use" = of_use."use"
     left join (select * from rules where "use" = '*') of_verdict on j.verdict = of_verdict.verdict
+    left join decisions_in_force d on j.source = d.source and j.extension = d.extension
     cross join fallback
 ),
 
 guarded as (
+    -- what no policy and no threshold may do
     select
         r.*,
-        policy_action in ('cease', 'remove_handset') and (is_protected or ever_emergency) as is_guarded
+        case
+            when r.is_protected and r.policy_action in ('cease', 'remove_handset', 'teams_ddi') then 'protected'
+            when r.ever_emergency and r.policy_action in ('cease', 'remove_handset') then 'emergency'
+            when r.verdict in ('idle', 'unattended', 'diverted')
+                and r.policy_action in ('cease', 'remove_handset')
+                and r.covered_days < s.min_cease_days then 'short_evidence'
+        end as line_guard
     from ruled r
+    cross join settings s
+),
+
+settled as (
+    select
+        g.*,
+        coalesce(g.decided_action, case when g.line_guard is null then g.policy_action else 'review' end) as line_action,
+        g.site is not null
+            and coalesce(g.device_kind, 'desk_phone') not in ('softphone', 'mobile', 'pager', 'virtual') as is_phone
+    from guarded g
+),
+
+placed as (
+    -- of a site at which no phone would be left, the one used last stays until somebody decides
+    select
+        t.*,
+        count(case when is_phone and line_action in ('keep', 'fixed', 'review') then 1 end) over (partition by site) as phones_left,
+        row_number() over (
+            partition by site, is_phone and decided_action is null
+            order by last_used_on desc nulls last, source, extension
+        ) as place
+    from settled t
+),
+
+stood as (
+    select
+        p.*,
+        is_phone and decided_action is null and phones_left = 0 and place = 1 as is_last
+    from placed p
+),
+
+spots as (
+    select source, string_agg(spot, ' ' order by spot) as blind_spots
+    from blind_spots
+    group by source
 )
 
 select
-    g.source,
-    g.extension,
-    g.verdict,
-    case when g.is_guarded then 'review' else g.policy_action end as action,
-    g.policy_action,
-    g.is_guarded,
-    g.platform,
-    g.ddi,
-    g.device_name,
-    g.device_model,
-    g.device_kind,
-    g."use",
-    g.site,
-    g.location,
-    g.cost_centre,
-    g.owner,
-    g.user_id,
-    g.installed_on,
-    g.counted_by,
-    g.covered_days,
-    g.handset_uses,
-    g.uses_per_week,
-    g.demand,
-    g.met_elsewhere,
-    g.calls,
-    g.last_used_on,
-    g.silent_days,
-    g.rate_bound_per_week,
-    g.chance_if_monthly_percent,
-    g.chance_if_quarterly_percent,
-    g.ever_emergency,
-    g.is_protected,
-    g.protection,
-    g.number_made,
-    g.number_offered,
-    g.number_answered,
-    g.number_missed,
-    g.number_diverted,
-    g.number_voicemail,
-    g.number_internal,
-    g.number_external,
-    g.device_made,
-    g.device_offered,
-    g.device_answered,
-    g.user_made,
-    g.user_answered,
-    g.talk_in_s,
-    g.talk_out_s
-from guarded g
+    t.source,
+    t.extension,
+    t.verdict,
+    case when t.is_last then 'review' else t.line_action end as action,
+    t.policy_action,
+    t.decided_action is null and (t.line_guard is not null or t.is_last) as is_guarded,
+    case
+        when t.decided_action is not null then null
+        when t.line_guard is not null then t.line_guard
+        when t.is_last then 'last_phone'
+    end as guard,
+    t.decided_by,
+    t.decided_on,
+    t.number_verdict,
+    t.device_verdict,
+    t.user_verdict,
+    t.reason,
+    t.would_change,
+    b.blind_spots,
+    t.platform,
+    t.ddi,
+    t.device_name,
+    t.device_model,
+    t.device_kind,
+    t."use",
+    t.site,
+    t.location,
+    t.cost_centre,
+    t.owner,
+    t.user_id,
+    t.installed_on,
+    t.counted_by,
+    t.covered_days,
+    t.silence_days,
+    t.demand_days,
+    t.handset_uses,
+    t.uses_per_week,
+    t.demand,
+    t.met_elsewhere,
+    t.calls,
+    t.last_used_on,
+    t.silent_days,
+    t.group_calls,
+    t.rate_bound_per_week,
+    t.chance_if_monthly_percent,
+    t.chance_if_quarterly_percent,
+    t.ever_emergency,
+    t.is_protected,
+    t.protection,
+    t.number_made,
+    t.number_offered,
+    t.number_answered,
+    t.number_missed,
+    t.number_diverted,
+    t.number_voicemail,
+    t.number_internal,
+    t.number_external,
+    t.device_made,
+    t.device_offered,
+    t.device_answered,
+    t.user_made,
+    t.user_answered,
+    t.talk_in_s,
+    t.talk_out_s
+from stood t
+left join spots b on t.source = b.source

@@ -95,6 +95,7 @@ pub fn appraise(case: &CaseFile, counts: &Counts) -> Result<Appraisal> {
         options,
         commitments: case.commitments.clone(),
         remarks,
+        range: None,
     })
 }
 

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::discount::Factor;
-use super::{Commitment, Kind};
+use super::{Commitment, Kind, Range};
 use crate::units::{FinancialYear, Millionths, Pence};
 
 /// The business case, worked out.
@@ -24,6 +24,8 @@ pub struct Appraisal {
     pub options: Vec<OptionFigures>,
     pub commitments: Vec<Commitment>,
     pub remarks: Vec<Remark>,
+    /// The same over what the evidence leaves open; none where the estate was not asked.
+    pub range: Option<Range>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

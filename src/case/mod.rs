@@ -11,6 +11,7 @@ mod figures;
 mod file;
 mod keys;
 mod model;
+mod range;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ pub use figures::{
     YearFigures,
 };
 pub use file::load;
+pub use range::{OptionRange, Range, Unused, range, with_fewer_unused};
 
 use crate::error::{Error, Result};
 use crate::units::{BasisPoints, FinancialYear, Pence};

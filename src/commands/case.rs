@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Talk, Verdict, answer, query, report, write};
-use crate::case::{self, Appraisal, Counts};
+use crate::case::{self, Appraisal, Counts, Unused};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::render;
@@ -33,19 +33,42 @@ pub fn command(config: &Config, output: Option<&Path>, talk: &mut Talk) -> Resul
     Ok(Verdict::Good)
 }
 
-/// The configured case, worked out; none where none is configured.
+/// The configured case, worked out as counted and over the range that the evidence leaves open; none where none is
+/// configured.
 pub fn appraise(config: &Config, engine: &Engine<'_>) -> Result<Option<Appraisal>> {
     let Some(case) = &config.case else { return Ok(None) };
     let path = config.at(&case.file);
     let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
     let file = case::load(&path, &text)?;
-    let mut counts = Counts::new();
+    let mut answers = Vec::new();
     for driver in file.queries() {
-        let report = sql::report(&driver.query)?;
-        let found = engine.run(report, &Args::new())?;
-        let columns: Vec<&String> = found.schema.fields().iter().map(|field| field.name()).collect();
-        let rows = answer::text(&found)?;
-        counts.insert(driver.driver.clone(), driver.count(&columns, &rows)?);
+        let found = engine.run(sql::report(&driver.query)?, &Args::new())?;
+        let columns: Vec<String> = found.schema.fields().iter().map(|field| field.name().clone()).collect();
+        answers.push((driver, columns, answer::text(&found)?));
     }
-    Ok(Some(case::appraise(&file, &counts)?))
+    let at = |kept: i64, of: i64| -> Result<Appraisal> {
+        let mut counts = Counts::new();
+        for (driver, columns, rows) in &answers {
+            let rows = case::with_fewer_unused(columns, rows, &driver.column, kept, of);
+            counts.insert(driver.driver.clone(), driver.count(columns, &rows)?);
+        }
+        case::appraise(&file, &counts)
+    };
+    let mut appraisal = at(1, 1)?;
+    if let Some(unused) = unused(engine)? {
+        let (expected, low) = (at(unused.expected, unused.silent)?, at(unused.low, unused.silent)?);
+        appraisal.range = Some(case::range(unused, &appraisal, &expected, &low));
+    }
+    Ok(Some(appraisal))
+}
+
+/// The interval for the whole estate; none where no handset was silent.
+fn unused(engine: &Engine<'_>) -> Result<Option<Unused>> {
+    let sql = "select seen_silent, idle_low, idle_expected from idle_interval where source is null and seen_silent > 0";
+    let rows = answer::text(&engine.free(sql)?)?;
+    let numbers: Option<Vec<i64>> = rows.first().map(|row| row.iter().flat_map(|cell| cell.parse()).collect());
+    Ok(match numbers.as_deref() {
+        Some([silent, low, expected]) => Some(Unused { silent: *silent, low: *low, expected: *expected }),
+        _ => None,
+    })
 }

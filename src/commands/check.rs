@@ -1,8 +1,14 @@
 //! `onhook check`: coverage, rejects, register against calls: what a person should look at before quoting a figure.
 
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
 use super::{Talk, Verdict, answer, query};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::render::Cell;
+use crate::render::calendar::calendar;
 use crate::sql::{Args, Engine, report};
 
 pub fn command(config: &Config, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
@@ -10,6 +16,7 @@ pub fn command(config: &Config, talk: &mut Talk) -> Result<Verdict, Vec<Error>> 
     query::with_engine(config, |engine| {
         let (verdict, found) = run(config, engine, talk)?;
         found.iter().try_for_each(|line| talk.data(format!("{line}\n").as_bytes()))?;
+        talk.data(calendars(engine)?.as_bytes())?;
         Ok(verdict)
     })
 }
@@ -24,10 +31,23 @@ pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<(Ver
     }
     let mut verdict = Verdict::Good;
     for row in rows(engine, "coverage")? {
-        let [source, state, first, last, days, ..] = &row[..] else { continue };
-        if state == "gap" {
-            let when = if days == "1" { format!("on {first}") } else { format!("from {first} to {last}, {days} days") };
-            found.push(format!("gap       {source}: no records {when}; silence there proves nothing"));
+        let [source, state, reason, first, last, days, _, detail] = &row[..] else { continue };
+        // What is blind is told with the other blind spots; a bill never covers a day.
+        if state != "gap" || reason == "shows_no_silence" {
+            continue;
+        }
+        let when = if days == "1" { format!("on {first}") } else { format!("from {first} to {last}, {days} days") };
+        let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+        found.push(format!(
+            "gap       {source}: {} {when}{detail}; silence there proves nothing",
+            reason.replace('_', " ")
+        ));
+    }
+    for (source, spot, detail) in spots(engine)? {
+        found.push(format!("blind     {source}: {detail}"));
+        if spot == "expiring_records" {
+            talk.warn(&format!("{source}: {detail}"));
+            verdict = Verdict::NeedsAPerson;
         }
     }
     for (source, covered) in covered_days(engine)? {
@@ -61,6 +81,32 @@ pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<(Ver
         found.push(format!("unknown   {unknown} extensions have calls and are not in the register"));
     }
     Ok((verdict, found))
+}
+
+/// What the records cannot show, but for the gaps: source, spot, evidence.
+fn spots(engine: &Engine<'_>) -> Result<Vec<(String, String, String)>> {
+    let sql = "select source, spot, detail from blind_spots where spot <> 'gaps' order by source, spot";
+    let rows = answer::text(&engine.free(sql)?)?;
+    Ok(rows.into_iter().filter_map(|row| Some(<[String; 3]>::try_from(row).ok()?.into())).collect())
+}
+
+/// A calendar of each source's coverage.
+fn calendars(engine: &Engine<'_>) -> Result<String> {
+    let query = report("coverage")?;
+    let table = answer::table(Some(query), &engine.run(query, &Args::new())?)?;
+    let mut sources: BTreeMap<String, Vec<(NaiveDate, char)>> = BTreeMap::new();
+    for row in &table.rows {
+        let [Cell::Text(source), Cell::Text(state), _, Cell::Date(first), Cell::Date(last), ..] = &row[..] else {
+            continue;
+        };
+        let look = super::report::COVERAGE.iter().find(|(word, _)| word == state);
+        let glyph = look.map_or(' ', |(_, look)| look.glyph());
+        let days = sources.entry(source.clone()).or_default();
+        days.extend(first.iter_days().take_while(|day| day <= last).map(|day| (day, glyph)));
+    }
+    let glyphs = super::report::COVERAGE.map(|(word, look)| (look.glyph().to_string(), word));
+    let legend: Vec<(&str, &str)> = glyphs.iter().map(|(glyph, word)| (glyph.as_str(), *word)).collect();
+    Ok(sources.iter().map(|(source, days)| format!("\n{source}\n{}", calendar(days, &legend))).collect())
 }
 
 /// Covered days of the window by configured source, none included.

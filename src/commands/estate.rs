@@ -18,6 +18,8 @@ use crate::sql::Engine;
 pub fn load(config: &Config, as_of: Option<NaiveDate>, json: bool, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
     let lake = open(config, Access::Write)?;
     let loaded = run(config, &lake, as_of, talk)?;
+    let policy = estate::policy_rows(&estate::policy(config)?);
+    Engine::open(&lake, config, &policy)?.stand()?;
     if json {
         let tables: serde_json::Map<_, _> =
             loaded.tables.iter().map(|(name, rows)| (name.to_string(), json!(rows))).collect();

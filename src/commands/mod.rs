@@ -11,6 +11,7 @@ mod init;
 mod nightly;
 mod query;
 mod report;
+mod sensitivity;
 mod synth;
 
 use std::io::Write;

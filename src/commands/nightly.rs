@@ -27,6 +27,8 @@ pub fn nightly(config: &Config, output: Option<&Path>, json: bool, talk: &mut Ta
     let outcome = ingest::run(config, &lake, None, &[], &trunks, talk)?;
     let mut verdict = ingest::verdict(config, &outcome, talk);
     estate::run(config, &lake, None, talk)?;
+    // Worked out once, for the reports of tonight and the questions of tomorrow.
+    Engine::open(&lake, config, &policy)?.stand()?;
     let engine = Engine::open(&lake, config, &policy)?;
     let (checked, found) = check::run(config, &engine, talk)?;
     found.iter().for_each(|line| talk.say(line));
@@ -78,6 +80,7 @@ fn run_json(
         "window_days": evidence.window_days,
         "min_covered_days": evidence.min_covered_days,
         "low_use_per_week": evidence.low_use_per_week,
+        "min_cease_days": evidence.min_cease_days,
         "records": health,
         "extensions": { "by_verdict": count(engine, "verdict")?, "by_action": count(engine, "action")? },
         "case": appraisal,

@@ -81,6 +81,7 @@ impl Estate {
             (Table::CostCentres, &estate.cost_centres),
             (Table::Trunks, &estate.trunks),
             (Table::Extensions, &estate.extensions),
+            (Table::Decisions, &estate.decisions),
         ];
         let (mut tables, mut errors) = (Vec::new(), Vec::new());
         for (table, path) in wanted {
@@ -125,6 +126,9 @@ impl Estate {
         if let Some(rows) = self.table(Table::Trunks) {
             check_trunks(rows, config, errors);
         }
+        if let Some(rows) = self.table(Table::Decisions) {
+            check_decisions(rows, config, errors);
+        }
         let Some(rows) = self.table(Table::Extensions) else { return };
         rows.needs(&["source", "extension", "use"], errors);
         rows.known("source", &sources(config), "a source of the configuration", errors);
@@ -167,6 +171,16 @@ fn check_trunks(rows: &CsvTable, config: &Config, errors: &mut Vec<Error>) {
     rows.number("circuits", errors);
     rows.filled("trunk", errors);
     rows.unique(&["source", "trunk"], errors);
+}
+
+/// A decision counts only whole: what, by whom, when and why. It may be about a line that is no longer in the register.
+fn check_decisions(rows: &CsvTable, config: &Config, errors: &mut Vec<Error>) {
+    rows.needs(&["source", "extension", "action", "decided_by", "decided_on", "reason"], errors);
+    rows.known("source", &sources(config), "a source of the configuration", errors);
+    rows.known("action", &BTreeSet::from(ACTIONS), "an action", errors);
+    ["extension", "decided_by", "decided_on", "reason"].iter().for_each(|column| rows.filled(column, errors));
+    rows.date("decided_on", errors);
+    rows.unique(&["source", "extension", "decided_on"], errors);
 }
 
 /// An extension that no pattern of its source takes would look idle whatever it does.
@@ -238,6 +252,7 @@ fn batch(table: Table, rows: &CsvTable, as_of: NaiveDate) -> RecordBatch {
         }
         let cells = rows.rows.iter().map(|row| Some(rows.text(row, field.name())).filter(|text| !text.is_empty()));
         match field.data_type() {
+            // A date that must be there was checked to be.
             DataType::Date32 => Arc::new(cells.map(|c| c.and_then(table::day).map(days)).collect::<Date32Array>()),
             DataType::Boolean => Arc::new(
                 cells.map(|c| Some(c.is_some_and(|c| table::truth(c) == Some(true)))).collect::<BooleanArray>(),

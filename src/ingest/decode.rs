@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{Date32Type, Int64Type};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{Date32Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use rayon::prelude::*;
 
 use crate::config::Source;
@@ -43,6 +43,9 @@ pub struct Decoded {
     pub ledger: Ledger,
     /// Whether the records carry no id of the vendor's: then equal keys are equal texts and cannot conflict.
     pub by_text: bool,
+    /// The farthest that the end of a record lies before the end of the one above it, in seconds; none where the
+    /// platform keeps no order. More than a call takes to be written down is a clock that was put back.
+    pub clock_back_s: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +123,9 @@ pub fn decode(source: &Source, text: &Text, trunks: &Trunks) -> Result<Decoded> 
     if text.may_change() && hasher.finalize() != text.hash {
         return Err(refused("it changed while it was read".into(), "let the delivery finish, then run it again"));
     }
+    if reader.keeps_order() {
+        decoded.clock_back_s = Some(farthest_back(&decoded.legs));
+    }
     if decoded.by_text {
         number_equal_texts(&mut decoded.legs);
     }
@@ -186,6 +192,24 @@ impl Sink for Gather<'_> {
         let raw = String::from_utf8_lossy(&raw[..raw.len().min(RAW_BYTES)]).into_owned();
         self.rejects.push(RejectRow { line, reason: why, detail: detail.to_string(), raw });
     }
+}
+
+/// Records are written when calls end: the ends never go back by much.
+fn farthest_back(legs: &[RecordBatch]) -> i64 {
+    let (mut last, mut farthest) = (i64::MIN, 0);
+    for rows in legs {
+        let columns = ["started_at", "ring_s", "talk_s"].map(|name| rows.column_by_name(name));
+        let [Some(started), Some(ring), Some(talk)] = columns else { continue };
+        let started = started.as_primitive::<TimestampMicrosecondType>();
+        let (ring, talk) = (ring.as_primitive::<Int32Type>(), talk.as_primitive::<Int32Type>());
+        for row in 0..rows.num_rows() {
+            let ring_s = if ring.is_valid(row) { i64::from(ring.value(row)) } else { 0 };
+            let end = started.value(row) / 1_000_000 + ring_s + i64::from(talk.value(row));
+            farthest = farthest.max(last.saturating_sub(end));
+            last = end;
+        }
+    }
+    farthest
 }
 
 /// Equal texts of one civil day are different calls: each gets its ordinal worked into its key.

@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 /// Written into a new lake, so that a folder of something else is never taken for one.
 const MARKER: &str = "onhook-lake.json";
 /// Goes up when tables change so that another version of onhook could no longer read the lake.
-const LAYOUT: u64 = 2;
+const LAYOUT: u64 = 3;
 const LOCK: &str = ".lock";
 /// Delta application id under which `inputs` records the number of the last finished batch.
 const APP: &str = "onhook";

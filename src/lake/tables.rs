@@ -13,17 +13,21 @@ pub enum Table {
     Quality,
     Rejects,
     Usage,
+    Traffic,
     Inputs,
     Extensions,
     Sites,
     Trunks,
     CostCentres,
+    Decisions,
 }
 
 /// Written batch by batch; `Inputs` last, for it is what makes the batch count.
-pub const BATCH_TABLES: [Table; 5] = [Table::Legs, Table::Quality, Table::Rejects, Table::Usage, Table::Inputs];
+pub const BATCH_TABLES: [Table; 6] =
+    [Table::Legs, Table::Quality, Table::Rejects, Table::Usage, Table::Traffic, Table::Inputs];
 /// Kept by date of load.
-pub const ESTATE_TABLES: [Table; 4] = [Table::Extensions, Table::Sites, Table::Trunks, Table::CostCentres];
+pub const ESTATE_TABLES: [Table; 5] =
+    [Table::Extensions, Table::Sites, Table::Trunks, Table::CostCentres, Table::Decisions];
 
 impl Table {
     pub const fn name(self) -> &'static str {
@@ -32,11 +36,13 @@ impl Table {
             Self::Quality => "quality",
             Self::Rejects => "rejects",
             Self::Usage => "usage",
+            Self::Traffic => "traffic",
             Self::Inputs => "inputs",
             Self::Extensions => "extensions",
             Self::Sites => "sites",
             Self::Trunks => "trunks",
             Self::CostCentres => "cost_centres",
+            Self::Decisions => "decisions",
         }
     }
 
@@ -45,12 +51,14 @@ impl Table {
             Self::Legs => crate::leg::schema(),
             Self::Quality => crate::quality::schema(),
             Self::Usage => crate::usage::schema(),
+            Self::Traffic => crate::traffic::schema(),
             Self::Rejects => columns(REJECTS),
             Self::Inputs => columns(INPUTS),
             Self::Extensions => columns(EXTENSIONS),
             Self::Sites => columns(SITES),
             Self::Trunks => columns(TRUNKS),
             Self::CostCentres => columns(COST_CENTRES),
+            Self::Decisions => columns(DECISIONS),
         }
     }
 }
@@ -83,6 +91,17 @@ const INPUTS: Columns = &[
     ("rejected", DataType::Int64, false),
     ("first_started_at", INSTANT, true),
     ("last_started_at", INSTANT, true),
+    // What the file's name tells: the node that wrote it, its kind, its number among the node's, its moment.
+    ("node", DataType::Utf8, true),
+    ("family", DataType::Utf8, true),
+    ("sequence", DataType::Int64, true),
+    ("named_at", INSTANT, true),
+    ("named_day", DataType::Date32, true),
+    // The farthest that the end of a record lies before the end of the one above it.
+    ("clock_back_s", DataType::Int64, true),
+    // Whether any of its legs named a handset, a login.
+    ("names_devices", DataType::Boolean, false),
+    ("names_users", DataType::Boolean, false),
     ("batch", DataType::Int64, false),
     ("ingested_at", INSTANT, false),
 ];
@@ -131,6 +150,16 @@ const COST_CENTRES: Columns = &[
     ("cost_centre", DataType::Utf8, false),
     ("name", DataType::Utf8, true),
     ("directorate", DataType::Utf8, true),
+];
+
+const DECISIONS: Columns = &[
+    ("as_of", DataType::Date32, false),
+    ("source", DataType::Utf8, false),
+    ("extension", DataType::Utf8, false),
+    ("action", DataType::Utf8, false),
+    ("decided_by", DataType::Utf8, false),
+    ("decided_on", DataType::Date32, false),
+    ("reason", DataType::Utf8, false),
 ];
 
 fn columns(columns: Columns) -> SchemaRef {

@@ -18,11 +18,12 @@ const TRUNKS: [(&str, TrunkKind); 6] = [
     ("7000", TrunkKind::Voicemail),
 ];
 
-const SEP: Side<'static> = Side { device: "SEP001122330101", user: "u60101", kind: SideKind::Handset, link: None };
-const NOBODY: Side<'static> = Side { device: "", user: "", kind: SideKind::Unknown, link: None };
+const SEP: Side<'static> =
+    Side { device: "SEP001122330101", user: "u60101", kind: SideKind::Handset, link: None, node: "" };
+const NOBODY: Side<'static> = Side { device: "", user: "", kind: SideKind::Unknown, link: None, node: "" };
 
 const fn trunk_side(device: &str) -> Side<'_> {
-    Side { device, user: "", kind: SideKind::Trunk, link: None }
+    Side { device, user: "", kind: SideKind::Trunk, link: None, node: "" }
 }
 
 fn source(name: &str) -> Source {
@@ -64,7 +65,7 @@ fn record() -> RawRecord<'static> {
         redirect: "",
         redirect_reason: None,
         calling: SEP,
-        called: Side { device: "SEP001122330102", user: "", kind: SideKind::Handset, link: None },
+        called: Side { device: "SEP001122330102", user: "", kind: SideKind::Handset, link: None, node: "" },
         hunt_group: "",
         cause: Some(16),
         account_code: "",
@@ -127,8 +128,8 @@ fn some(text: &str) -> Option<String> {
 /// peers-and-standards 4.2 and the table of formats-cisco 1.12, and DESIGN's: a trunk list goes before the device's own kind.
 #[test]
 fn the_two_ends_make_the_direction() {
-    let unlisted = |device| Side { device, user: "", kind: SideKind::Unknown, link: None };
-    let vm_port = Side { device: "CiscoUM1-VI3", user: "", kind: SideKind::Voicemail, link: None };
+    let unlisted = |device| Side { device, user: "", kind: SideKind::Unknown, link: None, node: "" };
+    let vm_port = Side { device: "CiscoUM1-VI3", user: "", kind: SideKind::Voicemail, link: None, node: "" };
     let cases = [
         (SEP, SEP, Direction::Internal),
         (SEP, trunk_side("PSTN"), Direction::Outbound),
@@ -199,7 +200,7 @@ fn without_trunk_and_device_an_outside_caller_came_in() {
 
 #[test]
 fn a_record_that_says_its_direction_is_believed() {
-    let station = Side { device: "", user: "", kind: SideKind::Handset, link: None };
+    let station = Side { device: "", user: "", kind: SideKind::Handset, link: None, node: "" };
     let t1 = trunk_side("T1");
     let told = |direction, calling, called| {
         seen(&RawRecord { direction: Some(direction), calling, called, caller: "", callee: "4102", ..record() })
@@ -231,7 +232,7 @@ fn voicemail_takes_what_it_answers() {
         ..record()
     };
     let to = |called, outcome| seen(&RawRecord { called, outcome, ..forwarded.clone() });
-    let port = Side { device: "CiscoUM1-VI3", user: "", kind: SideKind::Voicemail, link: None };
+    let port = Side { device: "CiscoUM1-VI3", user: "", kind: SideKind::Voicemail, link: None, node: "" };
     assert_eq!(to(trunk_side("UNITY"), Outcome::Answered).outcome, Outcome::Voicemail);
     assert_eq!(to(port, Outcome::Answered).outcome, Outcome::Voicemail);
     assert_eq!(to(port, Outcome::NoAnswer).outcome, Outcome::NoAnswer, "a port that did not pick up");
@@ -241,7 +242,7 @@ fn voicemail_takes_what_it_answers() {
     assert_eq!((unity.outcome, unity.direction), (Outcome::Voicemail, Direction::Internal));
     let extensions = [some("60101"), some("60102"), None, some("60102")];
     assert_eq!((unity.extensions, unity.callee), (extensions, some("8000")));
-    let mitel = Side { device: "", user: "", kind: SideKind::Handset, link: None };
+    let mitel = Side { device: "", user: "", kind: SideKind::Handset, link: None, node: "" };
     let known_by_number =
         RawRecord { callee: "7000", called: mitel, direction: Some(Direction::Internal), ..forwarded };
     assert_eq!(seen(&known_by_number).outcome, Outcome::Voicemail);
@@ -355,7 +356,7 @@ fn an_emergency_on_a_public_trunk_is_no_extension() {
     }
     assert_eq!(by(&source, &outbound("9123")).callee, some("9123"), "others stay what the pattern says");
     // A route point or trunk that nobody listed and whose name tells nothing.
-    let unlisted = Side { device: "ERL-ROUTE", user: "", kind: SideKind::Unknown, link: None };
+    let unlisted = Side { device: "ERL-ROUTE", user: "", kind: SideKind::Unknown, link: None, node: "" };
     let leg = seen(&RawRecord { called: unlisted, ..outbound("9999") });
     assert_eq!((leg.direction, leg.class), (Direction::Outbound, Some("emergency")));
 }
@@ -523,8 +524,8 @@ proptest! {
         let civil = chrono::DateTime::from_timestamp(seconds, 0).unwrap().naive_utc();
         let raw = RawRecord {
             caller: &caller, dialled: &dialled, callee: &callee, redirect: &redirect, redirect_reason, direction, outcome,
-            calling: Side { device: calling, user: "", kind: calling_kind, link: None },
-            called: Side { device: called, user: "", kind: called_kind, link: None },
+            calling: Side { device: calling, user: "", kind: calling_kind, link: None, node: "" },
+            called: Side { device: called, user: "", kind: called_kind, link: None, node: "" },
             started: if is_utc { RawTime::Utc(seconds) } else { RawTime::Local(civil) },
             ..record()
         };

@@ -8,6 +8,7 @@
 mod codes;
 mod columns;
 mod media;
+mod name;
 
 use std::io::BufRead;
 use std::net::Ipv4Addr;
@@ -17,8 +18,8 @@ use memchr::memmem;
 
 use super::field::plain;
 use super::{
-    About, Block, Decoder, Likelihood, RawRecord, RawTime, ReadError, Reader, RecordId, Reject, Side, Sink, Skip, hash,
-    next_block,
+    About, Block, Decoder, Likelihood, Marks, RawRecord, RawTime, ReadError, Reader, RecordId, Reject, Side, Sink,
+    Skip, hash, next_block,
 };
 use crate::leg::{Outcome, Part, RedirectReason};
 use columns::{Columns, Field};
@@ -51,6 +52,16 @@ impl Reader for Cucm {
     /// CUCM writes `_cdr_…` and renames it when the file is closed.
     fn is_active(&self, name: &str) -> bool {
         name.starts_with('_')
+    }
+
+    /// `cdr_CLUSTER_NODE_YYYYMMDDHHMM_NUMBER`, the time in UTC; `cmr_` files of a node share its numbers (CDR Administration
+    /// Guide, "CDR repository").
+    fn marks<'n>(&self, name: &'n str) -> Marks<'n> {
+        name::marks(name).unwrap_or_default()
+    }
+
+    fn keeps_order(&self) -> bool {
+        true
     }
 
     fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError> {
@@ -273,6 +284,7 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64, not_from: i64) -> Result<
         Field::IncomingProtocol,
         [Field::OrigAddress, Field::OrigIp],
         calling_link,
+        Field::OrigNode,
     )?;
     let called = side(
         fields,
@@ -281,6 +293,7 @@ fn record<'a>(fields: &columns::Fields<'a>, line: u64, not_from: i64) -> Result<
         Field::OutgoingProtocol,
         [Field::DestAddress, Field::DestIp],
         called_link,
+        Field::DestNode,
     )?;
     let outcome = match connected != 0 {
         true if usage == codes::USAGE_VOICEMAIL_PORT => Outcome::Voicemail,
@@ -387,6 +400,7 @@ fn side<'a>(
     protocol: Field,
     [address, ip]: [Field; 2],
     link: Option<i64>,
+    node: Field,
 ) -> Result<Side<'a>, (Reject, &'static str)> {
     let name = fields.text(device);
     let kind = codes::side_kind(name, fields.code(protocol, "protocol id")?);
@@ -396,7 +410,8 @@ fn side<'a>(
         ("", text) if kind == super::SideKind::Trunk => text,
         (name, _) => name,
     };
-    Ok(Side { device, user: fields.text(user), kind, link })
+    // 0 is none.
+    Ok(Side { device, user: fields.text(user), kind, link, node: fields.text(node).trim_start_matches('0') })
 }
 
 /// CUCM writes an IPv4 address as a signed number with its bytes reversed: −1139627840 is 192.168.18.188.

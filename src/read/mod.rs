@@ -46,12 +46,37 @@ pub trait Reader: Sync {
     fn is_active(&self, _name: &str) -> bool {
         false
     }
+    /// What the name of a file says of it, for a platform that numbers its files.
+    fn marks<'n>(&self, _name: &'n str) -> Marks<'n> {
+        Marks::default()
+    }
+    /// Whether the platform writes its records in the order in which calls end, so that a step back is its clock's.
+    fn keeps_order(&self) -> bool {
+        false
+    }
+    /// For how many days the platform's records can be fetched again; none where that is up to the site.
+    fn kept_days(&self) -> Option<u16> {
+        None
+    }
     /// Looks at the input from its start, as far as it needs, and settles what all its records share: header,
     /// layout, years. The decoder it gives back can then take any block of whole lines in any order.
     ///
     /// # Errors
     /// When nothing in the file can be trusted; the file is then reported by name and left out as a whole.
     fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError>;
+}
+
+/// What a file's name tells. Blank text means that it does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks<'n> {
+    /// Node of the platform that wrote it.
+    pub node: &'n str,
+    /// Kind of file, where several kinds share their numbers.
+    pub family: &'n str,
+    /// Running number among the files of the node.
+    pub sequence: Option<i64>,
+    /// Seconds since 1970-01-01 UTC.
+    pub named_at: Option<i64>,
 }
 
 /// What is known of an input besides its bytes.
@@ -188,6 +213,8 @@ pub struct Side<'a> {
     /// The platform's own mark of this end (leg id, channel, conference bridge), which other records of the same call
     /// carry too; it need not be unique for longer than a day. See [`link`].
     pub link: Option<i64>,
+    /// Node of the platform (server, switch) that had this end.
+    pub node: &'a str,
 }
 
 /// What an end of a leg is, as far as the record tells; the trunk list of the estate has the last word.

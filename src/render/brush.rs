@@ -1,6 +1,7 @@
 //! What charts are drawn with: colours, hatches, marks and text through `plotters`' SVG backend; knows no figures.
 //! Fonts are the page's, so widths of text are estimates with room to spare.
 
+use super::Look;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -36,6 +37,19 @@ pub fn bar(area: &Area<'_>, series: usize, from: (i32, i32), to: (i32, i32), gap
     Ok(())
 }
 
+/// A run of the two edges of a range, filled with the range's hatch.
+pub fn band(area: &Area<'_>, upper: &[(i32, i32)], lower: &[(i32, i32)]) -> Done {
+    let points: Vec<(i32, i32)> = upper.iter().chain(lower.iter().rev()).copied().collect();
+    area.draw(&Polygon::new(points, rgb(RANGE).filled()))?;
+    stroke(area, upper, MUTED, 1)?;
+    stroke(area, lower, MUTED, 1)
+}
+
+/// A small piece of a range, for its label.
+pub fn band_marker(area: &Area<'_>, (x, y): (i32, i32), half: i32) -> Done {
+    band(area, &[(x - half, y - 6), (x + half, y - 6)], &[(x - half, y + 6), (x + half, y + 6)])
+}
+
 pub fn marker(area: &Area<'_>, series: usize, (x, y): (i32, i32)) -> Done {
     let shape: &[(i32, i32)] = match series % 5 {
         1 => &[(-4, -4), (4, -4), (4, 4), (-4, 4)],
@@ -50,6 +64,16 @@ pub fn marker(area: &Area<'_>, series: usize, (x, y): (i32, i32)) -> Done {
 
 pub fn stroke(area: &Area<'_>, points: &[(i32, i32)], colour: u32, wide: u32) -> Done {
     Ok(area.draw(&PathElement::new(points.to_vec(), rgb(colour).stroke_width(wide)))?)
+}
+
+/// A stroke with the dashes of `pen`.
+pub fn dashed(area: &Area<'_>, points: &[(i32, i32)], pen: Pen, wide: u32) -> Done {
+    let at = match pen {
+        Pen::Series(series) => series % PENS,
+        Pen::Mark => PENS,
+        Pen::Leader => PENS + 1,
+    };
+    stroke(area, points, PEN + at as u32, wide)
 }
 
 pub fn write_lines(area: &Area<'_>, lines: &[String], (x, y): (i32, i32), across: HPos, down: VPos) -> Done {
@@ -79,25 +103,83 @@ pub fn dark_css() -> String {
     )
 }
 
-/// The patterns that `with_hatches` refers to, for the drawing's `<defs>`.
-pub fn hatch_patterns(id: &str) -> String {
+/// The patterns that a drawing out of `with_patterns` refers to, for its `<defs>`.
+pub fn patterns(id: &str, drawn: &str) -> String {
     let mut out = String::new();
-    for (at, path) in HATCHES.iter().enumerate().filter(|(_, path)| !path.is_empty()) {
+    for (at, path) in HATCHES.iter().enumerate().filter(|(at, _)| drawn.contains(&format!("#{id}-hatch{at})"))) {
         let _ = write!(
             out,
             "<pattern id=\"{id}-hatch{at}\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\"><path d=\"{path}\" \
              fill=\"none\" stroke=\"#{PAPER:06X}\" stroke-opacity=\"0.7\" stroke-width=\"1.3\"/></pattern>"
         );
     }
+    if drawn.contains(&format!("#{id}-range)")) {
+        let _ = write!(
+            out,
+            "<pattern id=\"{id}-range\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\"><path \
+             d=\"M-2 9L9 -2M-2 2L2 -2M5 9L9 5\" fill=\"none\" stroke=\"#{MUTED:06X}\" stroke-opacity=\"0.45\" \
+             stroke-width=\"1\"/></pattern>"
+        );
+    }
     out
 }
 
-/// The drawing with its stand-in colours turned into patterns.
-pub fn with_hatches(id: &str, drawn: &str) -> String {
-    (0..HATCHES.len()).fold(drawn.to_string(), |drawn, at| {
-        let flat = format!("fill=\"#{:06X}\"", HATCH + at as u32);
-        drawn.replace(&flat, &format!("fill=\"url(#{id}-hatch{at})\""))
-    })
+/// The drawing with its stand-in colours turned into patterns and dashes.
+pub fn with_patterns(id: &str, drawn: &str) -> String {
+    let hatches = (0..HATCHES.len()).map(|at| (HATCH + at as u32, format!("hatch{at}")));
+    let mut drawn = hatches.chain([(RANGE, "range".to_string())]).fold(drawn.to_string(), |drawn, (flat, name)| {
+        drawn.replace(&format!("fill=\"#{flat:06X}\""), &format!("fill=\"url(#{id}-{name})\""))
+    });
+    for at in 0..PENS + 2 {
+        let flat = format!("stroke=\"#{:06X}\"", PEN + at as u32);
+        if drawn.contains(&flat) {
+            let (colour, dash) = match at.checked_sub(PENS) {
+                None => (colour(at), DASHES[(at + at / SERIES.len()) % DASHES.len()]),
+                Some(0) => (INK, "5 4"),
+                Some(_) => (MUTED, "1 4"),
+            };
+            let dash = if dash.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dash}\"") };
+            drawn = drawn.replace(&flat, &format!("stroke=\"#{colour:06X}\"{dash}"));
+        }
+    }
+    drawn
+}
+
+/// What a calendar's day leaves free of its `pitch`.
+pub const DAY_GAP: i32 = 2;
+
+/// Days of one look, as runs down a column: left, top and how many. Each run is one stroke whose dashes are the days:
+/// small, and sharp on paper, where patterns are not.
+pub fn day_path(id: &str, look: Look, pitch: i32, runs: &[(i32, i32, i32)]) -> String {
+    let side = f64::from(pitch - DAY_GAP);
+    let [full, half, barred] = DAY_COLOURS;
+    // a layer is its colour, how wide it is, and where in the day it begins and ends
+    let layers: &[(u32, f64, f64, f64)] = match look {
+        Look::Full => &[(full, side, 0.0, side)],
+        Look::Half => &[(half, side, 0.0, side), (PAPER, side - 2.6, 1.3, side / 2.0)],
+        Look::Barred => &[(barred, side, 0.0, side), (PAPER, side * 0.7, side * 0.35, side * 0.65)],
+        Look::Hollow => &[(MUTED, side, 0.0, side), (PAPER, side - 2.6, 1.3, side - 1.3)],
+        Look::Dot => &[(MUTED, side * 0.26, side * 0.37, side * 0.63)],
+    };
+    let mut out = format!("<defs><path id=\"{id}-{look:?}\" fill=\"none\" d=\"");
+    let mut from = (0, 0);
+    for &(x, y, days) in runs {
+        let to = (x + (pitch - DAY_GAP) / 2, y);
+        let long = days * pitch - DAY_GAP;
+        let _ = write!(out, "m{} {}v{long}", to.0 - from.0, to.1 - from.1);
+        from = (to.0, to.1 + long);
+    }
+    out.push_str("\"/></defs>\n");
+    for (colour, wide, begins, ends) in layers {
+        let (dash, rest) = (ends - begins, f64::from(pitch) - ends + begins);
+        let _ = writeln!(
+            out,
+            "<use href=\"#{id}-{look:?}\" stroke=\"#{colour:06X}\" stroke-width=\"{wide:.2}\" \
+             stroke-dasharray=\"{dash:.2} {rest:.2}\" stroke-dashoffset=\"{:.2}\"/>",
+            f64::from(pitch) - begins
+        );
+    }
+    out
 }
 
 pub fn colour(series: usize) -> u32 {
@@ -134,11 +216,20 @@ pub fn wrap(text: &str, limit: i32) -> Vec<String> {
             lines.push(word.to_string());
         }
     }
-    for line in lines.iter_mut().filter(|line| width(line) > limit) {
-        let room = (f64::from(limit) / LETTER) as usize;
-        *line = line.chars().take(room.saturating_sub(1)).chain(['…']).collect();
+    for line in &mut lines {
+        *line = cut(line, limit);
     }
     lines
+}
+
+/// One line of about `limit` units.
+pub fn cut(text: &str, limit: i32) -> String {
+    if width(text) <= limit {
+        return text.to_string();
+    }
+    let room = (f64::from(limit) / LETTER) as usize;
+    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
 }
 
 /// Text between SVG tags.
@@ -159,6 +250,17 @@ impl Display for Escaped<'_> {
         Ok(())
     }
 }
+
+/// What a line is drawn with; each has dashes of its own.
+#[derive(Clone, Copy)]
+pub enum Pen {
+    Series(usize),
+    /// A day or week that the picture points out.
+    Mark,
+    /// From a line's end to its label.
+    Leader,
+}
+
 struct Colours {
     light: u32,
     dark: u32,
@@ -191,6 +293,15 @@ const HATCHES: [&str; 6] = [
     "M4 0v8M0 4h8",
 ];
 const HATCH: u32 = 0x01_02_F0;
+const RANGE: u32 = 0x01_02_E0;
+
+/// Dashes of lines, by stand-in colours as well: series first, then the mark and the leader.
+const DASHES: [&str; 6] = ["", "9 4", "3 3", "10 4 3 4", "16 5", "10 4 3 3 3 4"];
+const PENS: usize = SERIES.len() * DASHES.len();
+const PEN: u32 = 0x01_03_00;
+
+/// Full, half and barred.
+const DAY_COLOURS: [u32; 3] = [SERIES[0].light, SERIES[1].light, SERIES[5].light];
 
 #[cfg(test)]
 mod tests {
@@ -225,10 +336,53 @@ mod tests {
     }
 
     #[test]
+    fn days_can_be_told_apart_without_colour_and_stand_out_in_both_schemes() {
+        let dark = |light: u32| SERIES.iter().find(|pair| pair.light == light).map(|pair| pair.dark);
+        for light in DAY_COLOURS {
+            // a day's neighbours are the gaps around it and the shape upon it: both are the panel's colour
+            assert!(contrast(light, PAPER) >= 3.0 && contrast(dark(light).unwrap(), DARK_PAPER) >= 3.0, "{light:06X}");
+        }
+        assert!(contrast(MUTED, PAPER) >= 3.0 && contrast(0xAE_BA_C6, DARK_PAPER) >= 3.0);
+        let looks = [Look::Full, Look::Half, Look::Barred, Look::Hollow, Look::Dot];
+        let shapes: std::collections::HashSet<String> = looks
+            .iter()
+            .map(|look| {
+                let path = day_path("x", *look, 12, &[(0, 0, 3)]).replace(&format!("{look:?}"), "");
+                path.split("stroke=\"#").map(|part| part.get(6..).unwrap_or("")).collect()
+            })
+            .collect();
+        assert_eq!(shapes.len(), looks.len(), "a shape of its own, colours left out");
+        // three days of 12 from (20, 40) on: cells of 10, a bar from 3.5 to 6.5 of each
+        let path = day_path("x", Look::Barred, 12, &[(20, 40, 3), (32, 40, 1)]);
+        assert!(path.contains("d=\"m25 40v34m12 -34v10\""), "{path}");
+        let cell = "stroke-width=\"10.00\" stroke-dasharray=\"10.00 2.00\" stroke-dashoffset=\"12.00\"";
+        let bar = "stroke=\"#FFFFFF\" stroke-width=\"7.00\" stroke-dasharray=\"3.00 9.00\" stroke-dashoffset=\"8.50\"";
+        assert!(path.contains(cell) && path.contains(bar), "{path}");
+    }
+
+    #[test]
+    fn stand_in_colours_become_patterns_and_dashes() {
+        let drawn = draw(100, 100, |area| {
+            (0..40).try_for_each(|series| dashed(area, &[(0, 0), (9, 9)], Pen::Series(series), 3))?;
+            dashed(area, &[(0, 0), (9, 9)], Pen::Mark, 2)?;
+            dashed(area, &[(0, 0), (9, 9)], Pen::Leader, 1)?;
+            band(area, &[(0, 0), (9, 0)], &[(0, 9), (9, 9)])?;
+            (0..12).try_for_each(|series| bar(area, series, (0, 0), (9, 9), (0, 0)))
+        });
+        let drawn = with_patterns("x", &drawn.unwrap());
+        assert!(!drawn.contains("\"#0102") && !drawn.contains("\"#0103"), "{drawn}");
+        let pens: std::collections::HashSet<&str> =
+            drawn.lines().filter(|line| line.contains("stroke-width=\"3\"")).collect();
+        assert_eq!(pens.len(), 36, "colour and dashes together");
+        assert!(drawn.contains("fill=\"url(#x-range)\""));
+    }
+
+    #[test]
     fn text_is_wrapped_to_two_lines_at_most() {
         assert_eq!(wrap("meeting room", 100), ["meeting room"]);
         assert_eq!(wrap("meeting room", 60), ["meeting", "room"]);
         assert_eq!(wrap("a b c d e f", 16), ["a", "b…"]);
         assert_eq!(wrap("", 60), [""]);
+        assert_eq!((cut("a long name", 60).as_str(), cut("short", 60).as_str()), ("a long…", "short"));
     }
 }

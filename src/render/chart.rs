@@ -1,57 +1,74 @@
-//! Lays a chart out and draws it as an inline SVG; knows neither the page around it nor how a mark is drawn (`brush`).
-//! Only cells of the section's table are drawn: what the picture shows can be read there too.
+//! Makes an inline SVG of a chart: its figures, axis and bars (lines and calendars have files of their own); knows
+//! neither the page around it nor how a mark is drawn (`brush`). Only cells of the section's table are drawn: what the
+//! picture shows can be read there too.
 
 use super::brush::*;
-use super::{Chart, Kind, Plot, Table, clean};
+use super::{Cell, Chart, Guides, Kind, Plot, Table, clean, heat, lines};
 use crate::error::{Error, Result};
 use plotters::style::text_anchor::{HPos, VPos};
 
-/// The chart over the first `rows` rows, or `None` where these hold no number. `id` must be unique on the page.
+/// The chart, or `None` where there is nothing to draw. Plots show the first `rows` rows, calendars always all of them.
+/// `id` must be unique on the page.
 pub fn svg(id: &str, chart: &Chart, table: &Table, rows: usize) -> Result<Option<String>> {
-    let data = Data::of(chart, table, rows);
-    if !data.series.iter().flat_map(|(_, values)| values).any(Option::is_some) {
+    let wrong = |error: Box<dyn std::error::Error>| Error::Render { what: format!("chart {id}: {error}") };
+    let (plot, guides) = match chart {
+        Chart::HeatMap(map) => return heat::svg(id, map, table).map_err(wrong),
+        Chart::GuidedLines(plot, guides) => (plot, guides.clone()),
+        Chart::StackedBars(plot) | Chart::Lines(plot) => (plot, Guides::default()),
+    };
+    let bars = matches!(chart, Chart::StackedBars(_));
+    let data = Data::of(plot, &guides, bars, &table.rows[..rows.min(table.rows.len())], table);
+    let mut figures = data.series.iter().map(|(_, values)| values).chain(data.range.iter().flat_map(|(_, ends)| ends));
+    if !figures.any(|values| values.iter().any(Option::is_some)) {
         return Ok(None);
     }
-    let (drawn, what) = match chart {
-        Chart::StackedBars(_) if data.fits_upright() => (upright_bars(&data), "Stacked bars"),
-        Chart::StackedBars(_) => (lying_bars(&data), "Stacked bars"),
-        Chart::Lines(_) => (lines(&data), "Lines"),
+    let (drawn, what) = match bars {
+        true if data.fits_upright() => (upright_bars(&data), "Stacked bars"),
+        true => (lying_bars(&data), "Stacked bars"),
+        false => (lines::draw_lines(&data), "Lines"),
     };
-    let drawn = drawn.map_err(|error| Error::Render { what: format!("chart {id}: {error}") })?;
-    Ok(Some(finish(id, chart.plot(), &data, what, drawn)))
+    let says = describe(&clean(&plot.says), what, &data);
+    Ok(Some(finish(id, &plot.title, &says, &drawn.map_err(wrong)?)))
 }
 
-const WIDTH: i32 = 760;
+pub const WIDTH: i32 = 760;
+
 /// The figures of a plot, in the order of the table.
-struct Data {
-    categories: Vec<String>,
-    series: Vec<(String, Vec<Option<f64>>)>,
-    axis: Axis,
-    label: String,
+pub struct Data {
+    pub categories: Vec<String>,
+    pub series: Vec<(String, Vec<Option<f64>>)>,
+    /// Name, lower and upper ends.
+    pub range: Option<(String, [Vec<Option<f64>>; 2])>,
+    /// Where the mark stands, counted in categories, and its label.
+    pub mark: Option<(f64, String)>,
+    pub axis: Axis,
+    pub label: String,
 }
 
 impl Data {
-    fn of(chart: &Chart, table: &Table, rows: usize) -> Self {
-        let plot = chart.plot();
-        let rows = &table.rows[..rows.min(table.rows.len())];
+    fn of(plot: &Plot, guides: &Guides, bars: bool, rows: &[Vec<Cell>], table: &Table) -> Self {
+        let column = |at: usize| -> Vec<Option<f64>> { rows.iter().map(|row| row[at].number()).collect() };
         let categories = rows.iter().map(|row| clean(&row[plot.category].to_string())).collect();
-        let series: Vec<(String, Vec<Option<f64>>)> = plot
-            .series
-            .iter()
-            .map(|&at| (clean(&table.columns[at].title), rows.iter().map(|row| row[at].number()).collect()))
-            .collect();
-        let kinds = || plot.series.iter().map(|&at| table.columns[at].kind);
-        let (money, whole) = (kinds().all(|kind| kind == Kind::Pence), kinds().all(|kind| kind == Kind::Int));
-        let mut ends: Vec<f64> = series.iter().flat_map(|(_, values)| values.iter().copied().flatten()).collect();
-        let stacks = if matches!(chart, Chart::StackedBars(_)) { rows.len() } else { 0 };
-        for row in 0..stacks {
+        let series: Vec<(String, Vec<Option<f64>>)> =
+            plot.series.iter().map(|&at| (clean(&table.columns[at].title), column(at))).collect();
+        let range = guides.range.as_ref().map(|range| (clean(&range.name), [column(range.low), column(range.high)]));
+        let mark = guides.mark.as_ref().and_then(|mark| {
+            let named: Vec<&Cell> = rows.iter().map(|row| &row[plot.category]).collect();
+            Some((lines::place_of(&mark.at, &named)?, clean(&mark.label)))
+        });
+        let drawn = plot.series.iter().copied().chain(guides.range.iter().flat_map(|range| [range.low, range.high]));
+        let kinds: Vec<Kind> = drawn.map(|at| table.columns[at].kind).collect();
+        let all = |kind: Kind| kinds.iter().all(|one| *one == kind);
+        let values = series.iter().map(|(_, values)| values).chain(range.iter().flat_map(|(_, ends)| ends));
+        let mut ends: Vec<f64> = values.flat_map(|values| values.iter().copied().flatten()).collect();
+        for row in 0..if bars { rows.len() } else { 0 } {
             let stack = || series.iter().filter_map(|(_, values)| values[row]);
             ends.push(stack().filter(|value| *value > 0.0).sum());
             ends.push(stack().filter(|value| *value < 0.0).sum());
         }
-        let axis = Axis::over(&ends, money, whole);
+        let axis = Axis::over(&ends, all(Kind::Pence), all(Kind::Int));
         let label = [clean(&plot.value_label), axis.unit.to_string()].join(" ").trim().to_string();
-        Self { categories, series, axis, label }
+        Self { categories, series, range, mark, axis, label }
     }
 
     fn fits_upright(&self) -> bool {
@@ -63,8 +80,8 @@ impl Data {
 }
 
 /// A value axis from a round number to a round number, always with zero on it.
-struct Axis {
-    ticks: Vec<f64>,
+pub struct Axis {
+    pub ticks: Vec<f64>,
     unit: &'static str,
     divisor: f64,
     places: usize,
@@ -94,16 +111,16 @@ impl Axis {
         Self { ticks: (from..=to).map(|count| count as f64 * step).collect(), unit, divisor, places }
     }
 
-    fn text(&self, tick: f64) -> String {
+    pub fn text(&self, tick: f64) -> String {
         super::Cell::Decimal(tick / self.divisor, self.places as u8).to_string()
     }
 
-    fn widest(&self) -> i32 {
+    pub fn widest(&self) -> i32 {
         self.ticks.iter().map(|tick| width(&self.text(*tick))).max().unwrap_or(0)
     }
 
     /// Where `value` lies between `start` (lowest tick) and `end` (highest).
-    fn place(&self, value: f64, start: i32, end: i32) -> i32 {
+    pub fn place(&self, value: f64, start: i32, end: i32) -> i32 {
         let (low, high) = (self.ticks[0], self.ticks[self.ticks.len() - 1]);
         start + ((value - low) / (high - low) * f64::from(end - start)).round() as i32
     }
@@ -159,84 +176,6 @@ fn lying_bars(data: &Data) -> Drawn {
     })
 }
 
-fn lines(data: &Data) -> Drawn {
-    let labels: Vec<Vec<String>> = data.series.iter().map(|(name, _)| wrap(name, 190)).collect();
-    let longest = labels.iter().flatten().map(|line| width(line)).max().unwrap_or(0);
-    let (left, top) = (data.axis.widest() + 14, 34);
-    let right = WIDTH - longest - 30;
-    let count = data.categories.len();
-    let step = if count > 1 { f64::from(right - left - 24) / (count - 1) as f64 } else { 0.0 };
-    let x = |at: usize| left + 12 + (step * at as f64).round() as i32;
-    let widest = data.categories.iter().map(|name| width(name)).max().unwrap_or(0).min(150);
-    let every = if step > 0.0 { ((f64::from(widest) + 12.0) / step).ceil() as usize } else { 1 };
-    let tall: i32 = labels.iter().map(|label| label.len() as i32 * LINE + 4).sum();
-    let bottom = top + tall.max(290);
-    let deepest = data.categories.iter().map(|name| wrap(name, 150).len()).max().unwrap_or(1) as i32;
-    draw(WIDTH, bottom + 12 + deepest * LINE, |area| {
-        write_text(area, &data.label, (2, 2), HPos::Left, VPos::Top, MUTED)?;
-        level_grid(area, data, left, right, top, bottom)?;
-        stroke(
-            area,
-            &[(left, data.axis.place(0.0, bottom, top)), (right, data.axis.place(0.0, bottom, top))],
-            MUTED,
-            1,
-        )?;
-        for at in (0..count).step_by(every.max(1)) {
-            write_lines(area, &wrap(&data.categories[at], 150), (x(at), bottom + 8), HPos::Center, VPos::Top)?;
-        }
-        let mut ends = Vec::new();
-        for (series, (_, values)) in data.series.iter().enumerate() {
-            let point = |at: usize| values[at].map(|value| (x(at), data.axis.place(value, bottom, top)));
-            let points: Vec<Option<(i32, i32)>> = (0..count).map(point).collect();
-            for run in points.split(Option::is_none).filter(|run| run.len() > 1) {
-                stroke(area, &run.iter().copied().flatten().collect::<Vec<_>>(), colour(series), 3)?;
-            }
-            let marks = count.div_ceil(16);
-            for (at, point) in points.iter().enumerate() {
-                let alone = (at == 0 || points[at - 1].is_none()) && points.get(at + 1).copied().flatten().is_none();
-                if let Some(point) = point.filter(|_| alone || at % marks == 0) {
-                    marker(area, series, point)?;
-                }
-            }
-            if let Some(end) = points.iter().rev().copied().flatten().next() {
-                ends.push((end, series));
-            }
-        }
-        end_labels(area, ends, &labels, right, (top, bottom))
-    })
-}
-
-/// Names each line beside its last point, pushed apart where they would overlap.
-fn end_labels(
-    area: &Area<'_>,
-    mut ends: Vec<((i32, i32), usize)>,
-    labels: &[Vec<String>],
-    right: i32,
-    (top, bottom): (i32, i32),
-) -> Done {
-    ends.sort_by_key(|&((_, y), series)| (y, series));
-    let high = |series: usize| labels[series].len() as i32 * LINE + 4;
-    let mut places = Vec::new();
-    let mut free = top - LINE;
-    for &((_, y), series) in &ends {
-        let start = (y - high(series) / 2).max(free);
-        free = start + high(series);
-        places.push(start);
-    }
-    let mut limit = bottom + LINE;
-    for (place, &(_, series)) in places.iter_mut().zip(&ends).rev() {
-        *place = (*place).min(limit - high(series));
-        limit = *place;
-    }
-    for (start, ((x, y), series)) in places.into_iter().zip(ends) {
-        let middle = start + high(series) / 2;
-        stroke(area, &[(x, y), (right - 4, y), (right + 6, middle)], colour(series), 1)?;
-        marker(area, series, (right + 12, middle))?;
-        write_lines(area, &labels[series], (right + 22, middle), HPos::Left, VPos::Center)?;
-    }
-    Ok(())
-}
-
 /// The pieces of one bar: series, from, to; positive ones upwards from zero, negative ones downwards.
 fn stack(data: &Data, at: usize) -> Vec<(usize, f64, f64)> {
     let (mut above, mut below) = (0.0, 0.0);
@@ -281,7 +220,7 @@ fn key_lines(data: &Data) -> i32 {
     if data.series.len() < 2 { 0 } else { key(data).last().map_or(0, |(_, y)| (y - 26) / 22 + 1) }
 }
 
-fn level_grid(area: &Area<'_>, data: &Data, left: i32, right: i32, top: i32, bottom: i32) -> Done {
+pub fn level_grid(area: &Area<'_>, data: &Data, left: i32, right: i32, top: i32, bottom: i32) -> Done {
     for &tick in &data.axis.ticks {
         let y = data.axis.place(tick, bottom, top);
         stroke(area, &[(left, y), (right, y)], GRID, 1)?;
@@ -290,34 +229,42 @@ fn level_grid(area: &Area<'_>, data: &Data, left: i32, right: i32, top: i32, bot
     Ok(())
 }
 
-/// Gives the drawing its accessible name and description, its hatches, and no size of its own.
-fn finish(id: &str, plot: &Plot, data: &Data, what: &str, drawn: String) -> String {
-    let names = data.series.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+/// The picture in words: what kind it is, what it shows, from where to where.
+fn describe(says: &str, what: &str, data: &Data) -> String {
+    let names: Vec<&str> = data.series.iter().map(|(name, _)| name.as_str()).collect();
     let ends = (data.categories.first().map_or("", String::as_str), data.categories.last().map_or("", String::as_str));
-    let says = clean(&plot.says);
+    let mut out = format!("{says} {what}: {}; {} from {} to {}.", names.join(", "), data.label, ends.0, ends.1);
+    if let Some((name, _)) = &data.range {
+        out += &format!(" Shaded between its lowest and highest values: {name}.");
+    }
+    if let Some((_, label)) = &data.mark {
+        out += &format!(" A vertical line marks {label}.");
+    }
+    out + " The same figures are in the table that follows."
+}
+
+/// Gives the drawing its accessible name and description, its patterns, and no size of its own.
+pub fn finish(id: &str, title: &str, says: &str, drawn: &str) -> String {
     let size = drawn.find("viewBox=").map_or("", |from| &drawn[from..]);
     let (size, body) = size.split_once(">\n").unwrap_or((size, ""));
-    let mut out = format!(
-        "<svg class=\"chart\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" {size}>\n\
-         <title id=\"{id}-title\">{}</title>\n<desc id=\"{id}-desc\">{}</desc>\n<defs>",
-        Escaped(&clean(&plot.title)),
-        Escaped(&format!(
-            "{says} {what}: {names}; {} from {} to {}. The same figures are in the table that follows.",
-            data.label, ends.0, ends.1
-        )),
-    );
-    out.push_str(&hatch_patterns(id));
-    out.push_str("</defs>\n");
-    out.push_str(with_hatches(id, body).trim_end());
-    out
+    let body = with_patterns(id, body);
+    format!(
+        "<svg class=\"chart\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" \
+         preserveAspectRatio=\"xMinYMin\" {size}>\n\
+         <title id=\"{id}-title\">{}</title>\n<desc id=\"{id}-desc\">{}</desc>\n<defs>{}</defs>\n{}",
+        Escaped(&clean(title)),
+        Escaped(says),
+        patterns(id, &body),
+        body.trim_end()
+    )
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{Cell, Column, sample};
+pub mod tests {
+    use super::super::{Column, sample};
     use super::*;
 
-    fn texts(svg: &str) -> Vec<&str> {
+    pub fn texts(svg: &str) -> Vec<&str> {
         svg.split("<text")
             .skip(1)
             .filter_map(|text| Some(text.split_once(">\n")?.1.split_once("</text>")?.0.trim()))
@@ -351,7 +298,7 @@ mod tests {
         {
             assert!(texts(&lines).contains(&name), "{name} not in {:?}", texts(&lines));
         }
-        for at in 0..2 {
+        for at in [0, 1, 3, 4] {
             assert_eq!(of(at), of(at), "equal data, equal bytes");
             assert!(!of(at).contains("<script") && !of(at).contains("</title></svg>"), "text is escaped");
             assert!(of(at).contains("<title id=\"x-title\">") && of(at).contains("<desc id=\"x-desc\">"));

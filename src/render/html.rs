@@ -111,7 +111,7 @@ impl SectionView {
                 .map(String::from)
                 .collect(),
             chart: chart.map(Value::from_safe_string),
-            chart_title: section.chart.as_ref().map_or(String::new(), |chart| clean(&chart.plot().title)),
+            chart_title: section.chart.as_ref().map_or(String::new(), |chart| clean(chart.title())),
             caption: clean(if table.caption.is_empty() { &section.title } else { &table.caption }),
             columns: table.columns.iter().map(column).collect(),
             rows: table.rows[..shows].iter().map(|row| row.iter().map(shown).collect()).collect(),
@@ -230,8 +230,9 @@ mod tests {
         assert!(!page.contains("<h4"), "no level below the one the sections use");
         assert_eq!(page.matches("<table").count(), page.matches("<caption").count());
         assert_eq!(page.matches("<th").count(), page.matches("<thead").count() + page.matches(" scope=\"").count());
-        assert_eq!(page.matches("<svg").count(), 2);
+        assert_eq!(page.matches("<svg").count(), 4);
         assert_eq!(page.matches("role=\"img\" aria-labelledby=\"by-").count(), 2);
+        assert_eq!(page.matches("role=\"img\" aria-labelledby=\"").count(), 4);
         for (at, _) in page.match_indices("tabindex=\"0\"") {
             let tag = &page[page[..at].rfind('<').unwrap_or(0)..];
             assert!(tag[..tag.find('>').unwrap_or(0)].contains("aria-label"), "a stop without a name");

@@ -1,10 +1,14 @@
 //! The report model, plain data, and the one way each cell is printed; knows no SQL and no money rules.
-//! The renderers take `&Report` and give text or bytes: `html` a page, `xlsx` a workbook, `csv` a bare table.
+//! The renderers take `&Report` and give text or bytes: `html` a page, `xlsx` a workbook, `csv` a bare table; `calendar`
+//! is for terminals.
 
 mod brush;
+pub mod calendar;
 mod chart;
 mod csv;
+mod heat;
 mod html;
+mod lines;
 #[cfg(test)]
 mod sample;
 mod xlsx;
@@ -50,7 +54,7 @@ pub struct Section {
     pub chart: Option<Chart>,
     pub table: Table,
     pub note: String,
-    /// How many rows page and charts show; the workbook always has them all.
+    /// How many rows page and charts show; the workbook and calendars always have them all.
     pub rows_shown: Option<usize>,
     /// The file that holds the whole table, named where `rows_shown` cuts it.
     pub file: Option<String>,
@@ -104,6 +108,10 @@ pub enum Chart {
     StackedBars(Plot),
     /// One line a series over ordered categories; a cell without a number is a gap.
     Lines(Plot),
+    /// The same, with a shaded range or a marked day.
+    GuidedLines(Plot, Guides),
+    /// A calendar for each of a few sources: a cell a day, a column a week.
+    HeatMap(DayMap),
 }
 
 /// Columns are indices into `Table::columns`; series are named by their columns' titles.
@@ -116,6 +124,75 @@ pub struct Plot {
     pub series: Vec<usize>,
     /// What the value axis measures, with its unit: `Handsets`. The axis of a `Pence` column adds its own `(£ million)`.
     pub value_label: String,
+}
+
+/// What helps to read lines. With a range, `Plot::series` may be empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Guides {
+    pub range: Option<Range>,
+    pub mark: Option<Mark>,
+}
+
+/// Shaded between two columns, for a figure that is only known to lie somewhere in between.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Range {
+    pub name: String,
+    pub low: usize,
+    pub high: usize,
+}
+
+/// A vertical line. `at` is a category of the plot, or any date where these are dates in order: one after the last
+/// lengthens the axis up to twice its length. A mark that has no place is left out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    pub at: Cell,
+    /// With the date: `Cease, 31 Jan 2027`.
+    pub label: String,
+}
+
+/// A picture of rows that each tell the state of something (`of`) on the days from `first` to `last`, both included;
+/// name one column twice where a row is a day. All are indices into `Table::columns`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DayMap {
+    pub title: String,
+    /// What the picture shows, in a sentence, for those who cannot see it; the days of each state are added to it.
+    pub says: String,
+    /// The column whose values have a calendar each, in the order they come in.
+    pub of: usize,
+    pub state: usize,
+    pub first: usize,
+    pub last: usize,
+    /// All the words that the state column may hold, each with a look of its own. Where rows tell the same day
+    /// differently, the word that stands later here counts.
+    pub states: Vec<(String, Look)>,
+}
+
+/// How the days of a state look: a shape and a colour each, from solid to hardly there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// As it should be: covered.
+    Full,
+    /// In part: partly blind.
+    Half,
+    /// Bad: a gap.
+    Barred,
+    /// Open: not judged yet.
+    Hollow,
+    /// Does not matter: outside.
+    Dot,
+}
+
+impl Look {
+    /// The same on a terminal.
+    pub fn glyph(self) -> char {
+        match self {
+            Self::Full => '█',
+            Self::Half => '▒',
+            Self::Barred => '×',
+            Self::Hollow => '□',
+            Self::Dot => '·',
+        }
+    }
 }
 
 impl Column {
@@ -132,9 +209,22 @@ impl Kind {
 }
 
 impl Chart {
-    pub fn plot(&self) -> &Plot {
+    pub fn title(&self) -> &str {
         match self {
-            Self::StackedBars(plot) | Self::Lines(plot) => plot,
+            Self::StackedBars(plot) | Self::Lines(plot) | Self::GuidedLines(plot, _) => &plot.title,
+            Self::HeatMap(map) => &map.title,
+        }
+    }
+
+    /// Its plot and the columns of numbers it draws; a calendar has neither.
+    fn plot(&self) -> Option<(&Plot, Vec<usize>)> {
+        match self {
+            Self::StackedBars(plot) | Self::Lines(plot) => Some((plot, plot.series.clone())),
+            Self::GuidedLines(plot, guides) => {
+                let range = guides.range.iter().flat_map(|range| [range.low, range.high]);
+                Some((plot, plot.series.iter().copied().chain(range).collect()))
+            }
+            Self::HeatMap(_) => None,
         }
     }
 }
@@ -198,9 +288,12 @@ fn check(report: &Report) -> Result<()> {
         if let Some(row) = table.rows.iter().chain(&table.total).position(|row| row.len() != width) {
             return wrong(format!("row {} does not have one cell for each of {width} columns", row + 1));
         }
-        let Some(plot) = chart.as_ref().map(Chart::plot) else { continue };
+        if let Some(Chart::HeatMap(map)) = chart {
+            check_map(map, table).or_else(|what| wrong(format!("calendar: {what}")))?;
+        }
+        let Some((plot, drawn)) = chart.as_ref().and_then(Chart::plot) else { continue };
         let mut kinds = Vec::new();
-        for &at in &plot.series {
+        for &at in &drawn {
             match table.columns.get(at) {
                 Some(column) if column.kind.is_number() => kinds.push(column.kind == Kind::Pence),
                 _ => return wrong(format!("chart: column {at} is not a column of numbers")),
@@ -214,6 +307,28 @@ fn check(report: &Report) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// That a calendar has its columns and knows every state, each by a look of its own.
+fn check_map(map: &DayMap, table: &Table) -> std::result::Result<(), String> {
+    let kind = |at: usize| table.columns.get(at).map(|column| column.kind);
+    if let Some(at) = [map.first, map.last].into_iter().find(|&at| kind(at) != Some(Kind::Date)) {
+        return Err(format!("column {at} is not a column of dates"));
+    }
+    if let Some(at) = [map.of, map.state].into_iter().find(|&at| kind(at).is_none()) {
+        return Err(format!("there is no column {at}"));
+    }
+    let same = |(at, (word, look)): (usize, &(String, Look))| {
+        map.states.iter().take(at).any(|(other, worn)| word == other || look == worn)
+    };
+    if map.states.iter().enumerate().any(same) {
+        return Err("every state needs a word and a look of its own".into());
+    }
+    let known = |cell: &Cell| map.states.iter().any(|(word, _)| matches!(cell, Cell::Text(text) if text == word));
+    match table.rows.iter().map(|row| &row[map.state]).find(|cell| !known(cell)) {
+        Some(cell) => Err(format!("{cell} is not among its states")),
+        None => Ok(()),
+    }
 }
 
 /// `wanted`, or the first of `wanted 2`, `wanted 3`, … (joined by `join`, cut to `limit` characters) that is not yet
@@ -285,6 +400,28 @@ mod tests {
             }
             assert!(check(&report).unwrap_err().to_string().contains(why), "{why}");
         }
+        let map = |change: fn(&mut DayMap, &mut Table)| {
+            let mut report = good.clone();
+            let Section { chart: Some(Chart::HeatMap(map)), table, .. } = &mut report.sections[3] else { return None };
+            change(map, table);
+            check(&report).err().map(|error| error.to_string())
+        };
+        for (found, why) in [
+            (map(|map, _| map.last = 0), "column 0 is not a column of dates"),
+            (map(|map, _| map.of = 4), "no column 4"),
+            (map(|map, _| drop(map.states.remove(2))), "gap is not among"),
+            (map(|map, _| map.states[1].1 = Look::Full), "look of its own"),
+            (map(|map, _| map.states[1].0 = "gap".into()), "look of its own"),
+            (map(|_, table| table.rows[0][1] = Cell::Empty), "— is not among"),
+        ] {
+            assert!(found.is_some_and(|found| found.contains(why)), "{why}");
+        }
+        let mut report = good.clone();
+        let Some(Chart::GuidedLines(plot, guides)) = &mut report.sections[4].chart else { return };
+        plot.series.clear();
+        assert!(check(&Report { sections: vec![good.sections[4].clone()], ..good.clone() }).is_ok());
+        guides.range = Some(Range { name: String::new(), low: 0, high: 2 });
+        assert!(check(&report).unwrap_err().to_string().contains("column 0"));
     }
 
     #[test]

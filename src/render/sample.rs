@@ -1,7 +1,7 @@
-//! One small report for the renderers' tests, with every kind of cell, both charts and hostile text in it.
+//! One small report for the renderers' tests, with every kind of cell, every chart and hostile text in it.
 //! Not an example of a real one: the figures are invented.
 
-use super::{Cell, Chart, Column, Fact, Kind, Plot, Report, Section, Table};
+use super::{Cell, Chart, Column, DayMap, Fact, Guides, Kind, Look, Mark, Plot, Range, Report, Section, Table};
 use chrono::NaiveDate;
 
 /// Texts that must never run, break out of their place or turn the line round.
@@ -121,6 +121,41 @@ pub fn report() -> Report {
                 file: Some("idle-handsets.csv".into()),
                 ..Section::default()
             },
+            Section {
+                id: "coverage".into(),
+                title: "Which days have records".into(),
+                chart: Some(Chart::HeatMap(DayMap {
+                    title: "Coverage by day".into(),
+                    says: "One source has a gap.".into(),
+                    of: 0,
+                    state: 1,
+                    first: 2,
+                    last: 3,
+                    states: states(),
+                })),
+                table: coverage(),
+                rows_shown: Some(2),
+                ..Section::default()
+            },
+            Section {
+                id: "legacy-use".into(),
+                title: "How the old platform empties".into(),
+                chart: Some(Chart::GuidedLines(
+                    Plot {
+                        title: "Calls a week".into(),
+                        says: "They fall.".into(),
+                        category: 0,
+                        series: vec![1],
+                        value_label: "Calls".into(),
+                    },
+                    Guides {
+                        range: Some(Range { name: "If it goes on so".into(), low: 2, high: 3 }),
+                        mark: Some(Mark { at: Cell::Date(day(2024, 5, 6)), label: "Cease, 6 May 2024".into() }),
+                    },
+                )),
+                table: legacy_use(),
+                ..Section::default()
+            },
         ],
         provenance: vec![
             ("Lake version".into(), "42".into()),
@@ -128,4 +163,57 @@ pub fn report() -> Report {
             ("Formula".into(), HOSTILE[2].into()),
         ],
     }
+}
+
+fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default()
+}
+
+pub fn states() -> Vec<(String, Look)> {
+    let states = [("covered", Look::Full), ("partly_blind", Look::Half), ("gap", Look::Barred), ("outside", Look::Dot)];
+    states.map(|(word, look)| (word.to_string(), look)).to_vec()
+}
+
+/// January and February 2024 of two sources: 41 + 10 + 9 and 20 + 3 of 60 days.
+fn coverage() -> Table {
+    let row = |source: &str, state: &str, first: NaiveDate, last: NaiveDate| {
+        vec![Cell::Text(source.into()), Cell::Text(state.into()), Cell::Date(first), Cell::Date(last)]
+    };
+    Table {
+        caption: "Stretches of days".into(),
+        columns: vec![
+            Column::new("source", "Source", Kind::Text),
+            Column::new("state", "State", Kind::Text),
+            Column::new("first_day", "First day", Kind::Date),
+            Column::new("last_day", "Last day", Kind::Date),
+        ],
+        rows: vec![
+            row("first", "covered", day(2024, 1, 1), day(2024, 2, 10)),
+            row("first", "gap", day(2024, 2, 11), day(2024, 2, 20)),
+            row("first", "partly_blind", day(2024, 2, 21), day(2024, 2, 29)),
+            row(HOSTILE[1], "outside", day(2024, 1, 4), day(2024, 1, 23)),
+            row(HOSTILE[1], "gap", day(2024, 1, 29), day(2024, 1, 31)),
+        ],
+        total: None,
+    }
+}
+
+/// Six weeks of calls, the last two known as a range only.
+fn legacy_use() -> Table {
+    let weeks = [(4, Some(900), None), (11, Some(700), None), (18, Some(620), None), (25, Some(400), Some((400, 400)))];
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    let int = |value: Option<i64>| value.map_or(Cell::Empty, Cell::Int);
+    for (date, calls, range) in weeks {
+        let ends = [range.map(|(low, _)| low), range.map(|(_, high)| high)].map(int);
+        rows.push([Cell::Date(day(2024, 3, date)), int(calls)].into_iter().chain(ends).collect());
+    }
+    rows.push(vec![Cell::Date(day(2024, 4, 1)), Cell::Empty, Cell::Int(250), Cell::Int(390)]);
+    rows.push(vec![Cell::Date(day(2024, 4, 8)), Cell::Empty, Cell::Int(120), Cell::Int(380)]);
+    let columns = vec![
+        Column::new("week", "Week of", Kind::Date),
+        Column::new("calls", "Calls on the old platform", Kind::Int),
+        Column::new("low", "At least", Kind::Int),
+        Column::new("high", "At most", Kind::Int),
+    ];
+    Table { caption: "Calls a week".into(), columns, rows, total: None }
 }

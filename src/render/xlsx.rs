@@ -1,13 +1,13 @@
 //! The report as a workbook: real numbers, dates and money, one native table a sheet, native charts; no formulas at all.
 //! The same report gives the same bytes: nothing in the file comes from the clock.
 
-use super::{Cell, Chart, Column, Kind, Report, Section, brush, check, clean, unique};
+use super::{Cell, Chart, Column, Guides, Kind, Report, Section, brush, check, clean, unique};
 use crate::error::{Error, Result};
 use chrono::{Datelike, NaiveDate};
 use rust_xlsxwriter::{
-    ChartAxisLabelPosition, ChartFormat, ChartLegendPosition, ChartLine, ChartSolidFill, ChartType, DocProperties,
-    ExcelDateTime, Format, FormatAlign, FormatBorder, Table, TableColumn, TableStyle, Url, Workbook, Worksheet,
-    XlsxError,
+    ChartAxisLabelPosition, ChartFormat, ChartLegendPosition, ChartLine, ChartLineDashType, ChartSolidFill, ChartType,
+    DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Table, TableColumn, TableStyle, Url, Workbook,
+    Worksheet, XlsxError,
 };
 use std::collections::HashSet;
 
@@ -131,25 +131,33 @@ fn data_sheet(sheet: &mut Worksheet, section: &Section, table_name: &str, format
 fn add_chart(sheet: &mut Worksheet, section: &Section, chart: &Chart, last_column: u16) -> Written {
     let table = &section.table;
     let rows = section.rows_shown.map_or(table.rows.len(), |shown| shown.min(table.rows.len())) as u32;
+    // a workbook has no calendars; the table says the same
+    let Some((plot, drawn)) = chart.plot() else { return Ok(()) };
     let has_number = |&at: &usize| table.rows.iter().any(|row| row[at].number().is_some());
-    if rows == 0 || !chart.plot().series.iter().any(has_number) {
+    if rows == 0 || !drawn.iter().any(has_number) {
         return Ok(());
     }
-    let plot = chart.plot();
-    let kind = match chart {
-        Chart::StackedBars(_) => ChartType::ColumnStacked,
-        Chart::Lines(_) => ChartType::Line,
-    };
+    let kind = if matches!(chart, Chart::StackedBars(_)) { ChartType::ColumnStacked } else { ChartType::Line };
     let name = sheet.name();
     let mut native = rust_xlsxwriter::Chart::new(kind);
     let category = plot.category as u16;
-    for (number, &at) in plot.series.iter().enumerate() {
+    for (number, &at) in drawn.iter().enumerate() {
         let column = at as u16;
-        let colour = brush::plain_colour(number);
-        let mut format = match chart {
-            Chart::StackedBars(_) => ChartFormat::new().set_solid_fill(ChartSolidFill::new().set_color(colour)).clone(),
-            Chart::Lines(_) => ChartFormat::new().set_line(ChartLine::new().set_color(colour).set_width(2.25)).clone(),
-        };
+        let mut format = ChartFormat::new();
+        let mut line = ChartLine::new();
+        match kind {
+            ChartType::ColumnStacked => {
+                format.set_solid_fill(ChartSolidFill::new().set_color(brush::plain_colour(number)));
+            }
+            // the ends of a range come last
+            _ if number >= plot.series.len() => {
+                let dashed = ChartLineDashType::SquareDot;
+                format.set_line(line.set_color(brush::MUTED).set_width(1.25).set_dash_type(dashed));
+            }
+            _ => {
+                format.set_line(line.set_color(brush::plain_colour(number)).set_width(2.25));
+            }
+        }
         native
             .add_series()
             .set_name((name.as_str(), 0, column))
@@ -157,14 +165,17 @@ fn add_chart(sheet: &mut Worksheet, section: &Section, chart: &Chart, last_colum
             .set_values((name.as_str(), 1, column, rows, column))
             .set_format(&mut format);
     }
-    let money = plot.series.iter().any(|&at| table.columns[at].kind == Kind::Pence);
-    if money || plot.series.iter().all(|&at| table.columns[at].kind == Kind::Int) {
+    let money = drawn.iter().any(|&at| table.columns[at].kind == Kind::Pence);
+    if money || drawn.iter().all(|&at| table.columns[at].kind == Kind::Int) {
         native.y_axis().set_num_format(if money { "£#,##0;-£#,##0" } else { "#,##0" });
     }
     if table.columns[plot.category].kind == Kind::Date {
         native.x_axis().set_num_format("d mmm yyyy");
     }
     native.x_axis().set_label_position(ChartAxisLabelPosition::Low);
+    if let Chart::GuidedLines(_, Guides { mark: Some(mark), .. }) = chart {
+        native.x_axis().set_name(&no_reference(&mark.label));
+    }
     native.title().set_name(&no_reference(&plot.title));
     native.y_axis().set_name(&no_reference(&plot.value_label));
     native.legend().set_position(ChartLegendPosition::Bottom);
@@ -393,6 +404,8 @@ mod tests {
             "Where the idle handsets are",
             "What each option costs",
             "Idle handsets first of all any",
+            "Which days have records",
+            "How the old platform empties",
             "Provenance",
         ];
         assert_eq!(book.sheet_names(), names);
@@ -414,7 +427,12 @@ mod tests {
                         Cell::Pence(value) => {
                             got.get_float().is_some_and(|pounds| (pounds * 100.0).round() as i64 == *value)
                         }
-                        Cell::Date(_) => matches!(got, Data::DateTime(serial) if serial.as_f64() == 45_382.0),
+                        Cell::Date(date) => {
+                            // 31 March 2024 is day 45,382 of a workbook's calendar
+                            let since = *date - NaiveDate::from_ymd_opt(2024, 3, 31).unwrap();
+                            let serial = 45_382.0 + since.num_days() as f64;
+                            matches!(got, Data::DateTime(found) if found.as_f64() == serial)
+                        }
                         Cell::Bool(value) => got.get_bool() == Some(*value),
                     };
                     assert!(same, "{name} row {at} column {column}: {cell:?} came back as {got:?}");

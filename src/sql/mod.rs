@@ -4,18 +4,23 @@
 mod catalogue;
 mod header;
 mod session;
+mod standing;
+mod tables;
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::context::SQLOptions;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{ParquetReadOptions, SessionContext};
 
 pub use catalogue::{REPORTS, VIEWS, report};
 pub use header::{Column, Kind, Param, Query};
+use standing::{STANDING, Standing};
 
 use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
@@ -33,6 +38,9 @@ pub struct Engine<'a> {
     batch: i64,
     evidence: Evidence,
     as_of: Option<NaiveDate>,
+    standing: Standing,
+    /// Whether a report may be asked of as a view.
+    reports_too: Cell<bool>,
 }
 
 /// Rows with their schema, even where there are none.
@@ -57,16 +65,24 @@ impl<'a> Engine<'a> {
     /// Views are planned once, so other settings are another session.
     fn with_evidence(lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch, evidence: Evidence) -> Result<Self> {
         let batch = lake.finished_batch()?;
-        let context = session::open(lake, batch, config, policy)?;
-        let mut engine = Self { lake, config, policy, context, batch, evidence, as_of: evidence.as_of };
-        if engine.as_of.is_none() {
-            engine.as_of = engine.last_day()?;
+        let (context, files) = session::open(lake, batch, config, policy)?;
+        let as_of = match evidence.as_of {
+            Some(day) => Some(day),
+            None => last_day(lake, &context)?,
+        };
+        let evidence = Evidence { as_of, ..evidence };
+        session::settings(&context, &evidence, as_of.unwrap_or_default())?;
+        let standing = Standing::of(lake.folder(), &files, &evidence, &[policy, &session::sources(config)]);
+        Ok(Self { lake, config, policy, context, batch, evidence, as_of, standing, reports_too: Cell::new(false) })
+    }
+
+    /// Works out the views that every report stands on, and keeps the answers beside the lake for whoever asks next. Only
+    /// for who holds the lake for writing.
+    pub fn stand(&self) -> Result<()> {
+        for name in STANDING.iter().filter(|name| self.standing.find(name).is_none()) {
+            self.standing.keep(name, &self.free(&format!("select * from {name}"))?)?;
         }
-        session::settings(&engine.context, &evidence, engine.as_of())?;
-        for view in VIEWS.iter() {
-            engine.view(view, &view.name)?;
-        }
-        Ok(engine)
+        self.standing.tidy()
     }
 
     /// Last day of the window: configured, or the last with records; in an empty lake the first of 1970.
@@ -90,7 +106,7 @@ impl<'a> Engine<'a> {
     /// An argument it has no parameter for, one that is missing or of the wrong type, or SQL that does not run.
     pub fn run(&self, query: &Query, args: &Args) -> Result<Answer> {
         let wrong = |what: String, hint: String| Error::Query { name: query.name.clone(), what, hint };
-        let usual = Evidence { as_of: self.as_of, ..self.evidence };
+        let usual = self.evidence;
         let mut evidence = usual;
         for (name, value) in args {
             if query.settings.contains(name) {
@@ -143,13 +159,57 @@ impl<'a> Engine<'a> {
 
     /// Makes every report a view with its default parameters: of its own name with `_` for `-`, and with `_report` at
     /// its end where a view has that name.
-    pub fn reports_as_views(&self) -> Result<()> {
+    pub fn reports_as_views(&self) {
+        self.reports_too.set(true);
+    }
+
+    /// Makes the views that a text names, and those that these stand on. To plan all of them takes longer than most
+    /// questions.
+    fn reach(&self, sql: &str) -> Result<()> {
+        let words = words(sql);
+        let lists_all = ["information_schema", "show"].iter().any(|word| words.contains(*word));
+        let is_named = |name: &str| lists_all || words.contains(name);
+        self.reach_views(&is_named, VIEWS.len())?;
+        if !self.reports_too.get() {
+            return Ok(());
+        }
         for report in REPORTS.iter().filter(|report| report.params.iter().all(|p| p.default.is_some())) {
             let name = report.name.replace('-', "_");
             let is_view = VIEWS.iter().any(|view| view.name == name);
-            self.view(report, &if is_view { name + "_report" } else { name })?;
+            let name = if is_view { name + "_report" } else { name };
+            if is_named(&name) && !self.is_made(&name)? {
+                let words = self::words(&report.sql);
+                self.reach_views(&|name| words.contains(name), VIEWS.len())?;
+                self.view(report, &name)?;
+            }
         }
         Ok(())
+    }
+
+    /// Of the first `count` views: each stands on those before it only, whatever names its columns have.
+    fn reach_views(&self, is_named: &dyn Fn(&str) -> bool, count: usize) -> Result<()> {
+        for (i, view) in VIEWS.iter().enumerate().take(count).filter(|(_, view)| is_named(&view.name)) {
+            if self.is_made(&view.name)? {
+                continue;
+            }
+            match self.standing.find(&view.name) {
+                Some(kept) => self.kept(&view.name, &kept)?,
+                None => {
+                    let words = words(&view.sql);
+                    self.reach_views(&|name| words.contains(name), i)?;
+                    self.view(view, &view.name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_made(&self, name: &str) -> Result<bool> {
+        self.context.table_exist(name).map_err(|error| Error::Query {
+            name: name.to_string(),
+            what: one_line(&error),
+            hint: "this is a bug in onhook: please report it".into(),
+        })
     }
 
     fn sql(&self, name: &str, sql: &str, params: Option<ParamValues>) -> Result<Answer> {
@@ -158,6 +218,7 @@ impl<'a> Engine<'a> {
             what: one_line(&error),
             hint: "`onhook query --list` shows the reports, `onhook sql -e 'show tables'` the tables".into(),
         };
+        self.reach(sql)?;
         self.lake.runtime().block_on(async {
             let frame = self.context.sql_with_options(sql, read_only()).await.map_err(wrong)?;
             let frame = match params {
@@ -191,11 +252,37 @@ impl<'a> Engine<'a> {
         })
     }
 
-    fn last_day(&self) -> Result<Option<NaiveDate>> {
-        let answer = self.free("select max(local_day) as day from usage")?;
-        let days = answer.batches.first().map(|b| b.column(0).as_primitive::<Date32Type>().clone());
-        Ok(days.filter(|d| d.is_valid(0)).and_then(|d| d.value_as_date(0)))
+    fn kept(&self, name: &str, path: &Path) -> Result<()> {
+        let options = ParquetReadOptions::default();
+        let place = path.to_string_lossy();
+        self.lake.runtime().block_on(self.context.register_parquet(name, place, options)).map_err(|error| {
+            Error::Query {
+                name: name.to_string(),
+                what: one_line(&error),
+                hint: "delete the folder `standing` of the lake: what is in it is made anew".into(),
+            }
+        })
     }
+}
+
+/// The last day with records up to now.
+fn last_day(lake: &Lake, context: &SessionContext) -> Result<Option<NaiveDate>> {
+    let wrong = |error: datafusion::error::DataFusionError| Error::Query {
+        name: "last day".into(),
+        what: one_line(&error),
+        hint: "a data file may be damaged: restore it from a backup of the lake".into(),
+    };
+    let sql = "select max(local_day) as day from traffic where legs > 0";
+    let batches = lake.runtime().block_on(async { context.sql(sql).await?.collect().await }).map_err(wrong)?;
+    let days = batches.first().map(|b| b.column(0).as_primitive::<Date32Type>().clone());
+    Ok(days.filter(|d| d.is_valid(0)).and_then(|d| d.value_as_date(0)))
+}
+
+/// The names a statement may hold, comments left out; that a text in quotes holds one too does no harm.
+fn words(sql: &str) -> HashSet<String> {
+    let code = sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code));
+    let words = code.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
+    words.filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect()
 }
 
 /// A setting of the evidence from its name and text.
@@ -206,6 +293,11 @@ fn set(evidence: &mut Evidence, name: &str, value: &str) -> Option<()> {
         "min_covered_days" => evidence.min_covered_days = value.parse().ok()?,
         "low_use_per_week" => {
             evidence.low_use_per_week = value.parse().ok().filter(|n: &f64| *n >= 0.0 && n.is_finite())?
+        }
+        "min_cease_days" => evidence.min_cease_days = value.parse().ok()?,
+        "blind_after_legs" => evidence.blind_after_legs = value.parse().ok()?,
+        "max_unattributed_percent" => {
+            evidence.max_unattributed_percent = value.parse().ok().filter(|n| (0.0..=100.0).contains(n))?
         }
         "tie_line_skew_s" => evidence.tie_line_skew_s = value.parse().ok()?,
         "tie_line_tolerance_s" => evidence.tie_line_tolerance_s = value.parse().ok()?,

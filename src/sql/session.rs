@@ -1,5 +1,6 @@
 //! A DataFusion session over the lake's Parquet files: which tables there are and where their files lie.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -13,52 +14,74 @@ use datafusion::datasource::{MemTable, TableProvider};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use super::tables;
 use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
 use crate::lake::{BATCH_TABLES, ESTATE_TABLES, Files, Lake};
 use crate::read::reader;
 
-/// All tables up to a finished batch; no views yet.
-pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> Result<SessionContext> {
+/// All tables up to a finished batch, no views yet; and the data files they are read from.
+pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> Result<(SessionContext, Vec<PathBuf>)> {
     let mut session = SessionConfig::new().with_information_schema(true);
     // One kind of text throughout: what is written is what is read.
     session.options_mut().execution.parquet.schema_force_view_types = false;
     session.options_mut().sql_parser.map_string_types_to_utf8view = false;
     let context = SessionContext::new_with_config(session);
+    let mut paths = Vec::new();
     for table in BATCH_TABLES.into_iter().chain(ESTATE_TABLES) {
-        let provider = listing(&lake.files(table, batch)?).map_err(|e| wrong(table.name(), &e))?;
+        let files = lake.files(table, batch)?;
+        let provider = listing(&files).map_err(|e| wrong(table.name(), &e))?;
         context.register_table(table.name(), provider).map_err(|e| wrong(table.name(), &e))?;
+        paths.extend(files.paths);
     }
     put(&context, "policy", policy.clone())?;
     put(&context, "sources", sources(config))?;
-    Ok(context)
+    put(&context, "protection_words", tables::protection_words())?;
+    for table in [tables::ERLANG_B, tables::ERLANG_C] {
+        context.register_table(table.name, Arc::new(table)).map_err(|e| wrong(table.name, &e))?;
+    }
+    Ok((context, paths))
 }
 
 /// The one row of `settings`.
 pub fn settings(context: &SessionContext, evidence: &Evidence, as_of: NaiveDate) -> Result<()> {
     let number = |n: u16| Arc::new(Int32Array::from_value(i32::from(n), 1)) as ArrayRef;
     let seconds = |n: u32| Arc::new(Int64Array::from_value(i64::from(n), 1)) as ArrayRef;
-    let columns: [(&str, ArrayRef); 6] = [
+    let columns: [(&str, ArrayRef); 9] = [
         ("as_of", Arc::new(Date32Array::from_value(crate::normalise::days(as_of), 1))),
         ("window_days", number(evidence.window_days)),
         ("min_covered_days", number(evidence.min_covered_days)),
         ("low_use_per_week", Arc::new(Float64Array::from_value(evidence.low_use_per_week, 1))),
+        ("min_cease_days", number(evidence.min_cease_days)),
+        ("blind_after_legs", seconds(evidence.blind_after_legs)),
+        ("max_unattributed_percent", Arc::new(Float64Array::from_value(evidence.max_unattributed_percent, 1))),
         ("tie_line_skew_s", seconds(evidence.tie_line_skew_s)),
         ("tie_line_tolerance_s", seconds(evidence.tie_line_tolerance_s)),
     ];
-    put(context, "settings", RecordBatch::try_from_iter(columns).map_err(|e| wrong("settings", &e.into()))?)
+    put(context, "settings", RecordBatch::try_from_iter(columns).map_err(|e| wrong("settings", &e.into()))?)?;
+    put(context, "calendar", tables::calendar(as_of, evidence.window_days))
 }
 
-fn sources(config: &Config) -> RecordBatch {
+/// The table `sources`.
+pub fn sources(config: &Config) -> RecordBatch {
     let mut fields = ["source", "platform", "timezone"].map(|name| Field::new(name, DataType::Utf8, false)).to_vec();
     fields.push(Field::new("shows_silence", DataType::Boolean, false));
+    fields.push(Field::new("refetch_days", DataType::Int32, true));
     let text = |of: fn(&crate::config::Source) -> &str| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(config.sources.iter().map(of)))
     };
     let shows_silence =
         config.sources.iter().map(|s| !s.chargeable_only && reader(&s.format).is_none_or(|r| r.shows_silence()));
     let shows_silence: BooleanArray = shows_silence.map(Some).collect();
-    let columns = vec![text(|s| &s.name), text(|s| &s.format), text(|s| &s.timezone), Arc::new(shows_silence)];
+    let refetch_days = config.sources.iter().map(|s| reader(&s.format)?.kept_days().map(i32::from));
+    let refetch_days: Int32Array = refetch_days.collect();
+    let columns = vec![
+        text(|s| &s.name),
+        text(|s| &s.format),
+        text(|s| &s.timezone),
+        Arc::new(shows_silence),
+        Arc::new(refetch_days),
+    ];
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("the columns are those of the fields")
 }
 

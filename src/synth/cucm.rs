@@ -271,7 +271,7 @@ impl Writer {
                 device: phone.device.clone(),
                 user: phone.user.clone(),
                 partition: "Internal-PT",
-                node: 1 + (phone.site % 2) as u8,
+                node: phone.node(),
                 trunk: false,
                 leg,
             },
@@ -403,7 +403,7 @@ impl Writer {
                 row.set(bandwidth, 64);
             }
         }
-        let node = if orig.node == 2 { 2 } else { 1 };
+        let node = orig.node.max(1);
         let text = row.take();
         out.push(Line { start: record.start, end: record.end, node, text });
     }

@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate};
 use flate2::{Compression, GzBuilder};
 
 use super::phones::Platform;
-use super::{Files, Plan, SourceSummary, calendar, cucm, cucm_columns};
+use super::{Files, Plan, SourceSummary, calendar, cucm, cucm_columns, cucm_media};
 use crate::error::{Error, Result};
 
 /// One record as it will stand in a file, line end and all.
@@ -30,9 +30,10 @@ pub struct Feed<'a> {
     folder: PathBuf,
     /// Records of calls that have not ended by the last file.
     pub pending: Vec<Line>,
+    /// Each node numbers its files of both families together.
     sequence: [u32; 2],
-    /// The first file, for it to come again under another name.
-    first: Option<(u8, i64, String)>,
+    /// Name and text of the first file, for it to come again.
+    first: Option<(String, String)>,
     summary: SourceSummary,
 }
 
@@ -45,7 +46,8 @@ impl<'a> Feed<'a> {
     }
 
     /// Delivers what had ended by midnight after `day`, in files of the period from `from`; everything on the last day.
-    pub fn deliver(&mut self, from: NaiveDate, day: NaiveDate) -> Result<()> {
+    /// The files of the node `lost` are numbered and never come.
+    pub fn deliver(&mut self, from: NaiveDate, day: NaiveDate, lost: Option<u8>) -> Result<()> {
         let last = day == self.plan.last_day;
         let (opened, until) = (calendar::utc(from, 0), calendar::utc(day.succ_opt().unwrap_or(day), 0));
         self.pending.sort_by_key(|line| line.end);
@@ -62,7 +64,18 @@ impl<'a> Feed<'a> {
                 for number in 0..slices {
                     for node in [1, 2] {
                         let of_file = |line: &&Line| line.node == node && slice(line) == number;
-                        self.cucm(node, &lines.iter().filter(of_file).collect::<Vec<_>>())?;
+                        let lines: Vec<&Line> = lines.iter().filter(of_file).collect();
+                        // Now and then, and on another weekday each time.
+                        let has_media = matches!(self.plan.files, Files::Every(_))
+                            || (calendar::number(day) % 5 == 2 && number == slices - 1);
+                        if lost == Some(node) {
+                            self.lose(node, u32::from(has_media) + 1, &lines);
+                            continue;
+                        }
+                        self.cucm(node, &lines)?;
+                        if has_media {
+                            self.media(node, &lines)?;
+                        }
                     }
                 }
                 if last && self.plan.awkward { self.first_again() } else { Ok(()) }
@@ -73,7 +86,7 @@ impl<'a> Feed<'a> {
     /// A file that the platform is still writing, which nobody may read yet.
     pub fn active(&mut self, lines: &[Line]) -> Result<()> {
         let Some(line) = lines.first() else { return Ok(()) };
-        let name = format!("_{}", self.cucm_name(1, line.end));
+        let name = format!("_{}", self.cucm_name("cdr", 1, line.end));
         let text = format!("{}{}", cucm_columns::heading(), line.text);
         self.summary.active_files += 1;
         self.save(&name, &text, false, line.end)
@@ -85,7 +98,7 @@ impl<'a> Feed<'a> {
 
     fn cucm(&mut self, node: u8, lines: &[&Line]) -> Result<()> {
         let (Some(opening), Some(closing)) = (lines.first(), lines.last()) else { return Ok(()) };
-        let (heading, nth) = (cucm_columns::heading(), self.summary.files);
+        let (heading, nth) = (cucm_columns::heading(), self.summary.files - self.summary.media_files);
         let mut text = heading.clone();
         self.summary.ledger.skipped += 2;
         for (i, line) in lines.iter().enumerate() {
@@ -103,28 +116,49 @@ impl<'a> Feed<'a> {
             text.push_str(&line.text);
         }
         self.summary.ledger.kept += lines.len() as u64;
-        let name = self.cucm_name(node, opening.end);
+        let name = self.cucm_name("cdr", node, opening.end);
         if nth == 0 {
-            self.first = Some((node, opening.end + 60, text.clone()));
+            self.first = Some((name.clone(), text.clone()));
         }
         let gzip = self.plan.gzip || (self.plan.awkward && nth == 1);
         self.summary.files += 1;
         self.save(&name, &text, gzip, closing.end)
     }
 
-    fn first_again(&mut self) -> Result<()> {
-        let Some((node, opened, text)) = self.first.take() else { return Ok(()) };
-        let name = self.cucm_name(node, opened);
-        self.summary.repeated_files += 1;
-        self.summary.repeated_file_lines += text.lines().count() as u64;
-        self.save(&name, &text, self.plan.gzip, calendar::utc(self.plan.last_day, 86_399))
+    /// Reports of a few of these calls' media, in the node's next file.
+    fn media(&mut self, node: u8, lines: &[&Line]) -> Result<()> {
+        let (text, reports) = cucm_media::reports(lines);
+        let (Some(closing), true) = (lines.last(), reports > 0) else { return Ok(()) };
+        let name = self.cucm_name("cmr", node, closing.end);
+        self.summary.ledger.skipped += 2;
+        self.summary.ledger.kept += reports;
+        self.summary.files += 1;
+        self.summary.media_files += 1;
+        self.save(&name, &text, self.plan.gzip, closing.end)
     }
 
-    fn cucm_name(&mut self, node: u8, opened: i64) -> String {
+    /// So many files of these lines take their numbers and are lost in transfer.
+    fn lose(&mut self, node: u8, files: u32, lines: &[&Line]) {
+        if !lines.is_empty() {
+            self.sequence[usize::from(node - 1)] += files;
+            self.summary.lost_files += u64::from(files);
+        }
+    }
+
+    /// A collector that fetched the first file twice put it away in two folders.
+    fn first_again(&mut self) -> Result<()> {
+        let Some((name, text)) = self.first.take() else { return Ok(()) };
+        self.summary.repeated_files += 1;
+        self.summary.repeated_file_lines += text.lines().count() as u64;
+        self.save(&format!("again/{name}"), &text, self.plan.gzip, calendar::utc(self.plan.last_day, 86_399))
+    }
+
+    /// The node's next name: numbers and times rise together.
+    fn cucm_name(&mut self, family: &str, node: u8, at: i64) -> String {
         let sequence = &mut self.sequence[usize::from(node - 1)];
         *sequence += 1;
-        let minute = DateTime::from_timestamp(opened, 0).unwrap_or_default().format("%Y%m%d%H%M");
-        format!("cdr_{}_{node:02}_{minute}_{sequence}", cucm::CLUSTER)
+        let minute = DateTime::from_timestamp(at, 0).unwrap_or_default().format("%Y%m%d%H%M");
+        format!("{family}_{}_{node:02}_{minute}_{sequence}", cucm::CLUSTER)
     }
 
     fn mitel(&mut self, day: NaiveDate, lines: &[Line], last: bool) -> Result<()> {
@@ -166,6 +200,9 @@ impl<'a> Feed<'a> {
                 let mut packer = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
                 packer.write_all(&bytes)?;
                 bytes = packer.finish()?;
+            }
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
             }
             let mut file = File::create(&path)?;
             file.write_all(&bytes)?;

@@ -5,6 +5,7 @@
 mod calendar;
 mod cucm;
 mod cucm_columns;
+mod cucm_media;
 mod formats;
 mod landing;
 mod mitel;
@@ -16,8 +17,12 @@ mod workspace;
 
 #[cfg(test)]
 mod recount;
+#[cfg(test)]
+mod recount_coverage;
+#[cfg(test)]
+mod recount_tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -125,12 +130,14 @@ pub struct Summary {
     /// Source and extension of the callers that no register knows.
     pub unknown_extensions: Vec<(&'static str, String)>,
     pub window: (NaiveDate, NaiveDate),
+    /// Registered lines that are there to mislead a naive count, by what is awkward about them.
+    pub planted: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct SourceSummary {
     pub source: &'static str,
-    /// Files to be read, without the repeated and the active ones.
+    /// Files to be read, media reports among them, without the repeated and the active ones.
     pub files: u64,
     /// Files whose content another file already has (not in `ledger`), and the lines they hold.
     pub repeated_files: u64,
@@ -141,8 +148,14 @@ pub struct SourceSummary {
     pub ledger: Ledger,
     /// Bytes on disk of all its files.
     pub bytes: u64,
-    /// The day without records.
-    pub gap_day: NaiveDate,
+    /// Days of the window that prove no silence.
+    pub gap_days: Vec<NaiveDate>,
+    /// Of those, the weekday without records from 09:00 to 13:00.
+    pub dark_day: Option<NaiveDate>,
+    /// Files of call and media records that were lost in transfer.
+    pub lost_files: u64,
+    /// Files of media reports, which are also in `files`.
+    pub media_files: u64,
 }
 
 /// Writes the estate into `out`, which must not have a landing folder yet.
@@ -161,7 +174,8 @@ pub fn generate(plan: &Plan, out: &Path) -> Result<Summary> {
     let calendar = Calendar::new(plan);
     let phones = Phones::plan(plan, &calendar);
     workspace::write(plan, &calendar, &phones, out)?;
-    let sources = records(plan, &calendar, &phones, out)?;
+    let (sources, emergency) = records(plan, &calendar, &phones, out)?;
+    workspace::truth(plan, &calendar, &phones, &emergency, out)?;
     let mut verdicts = BTreeMap::new();
     for phone in &phones.registered {
         *verdicts.entry(phone.verdict.word()).or_default() += 1;
@@ -172,17 +186,31 @@ pub fn generate(plan: &Plan, out: &Path) -> Result<Summary> {
         verdicts,
         unknown_extensions: phones.unknown.iter().map(|p| (p.platform.source(), p.extension.clone())).collect(),
         window: (calendar.window_start, calendar.last_day),
+        planted: phones.planted(),
     })
 }
 
+/// Registered lines that called an emergency service.
+type Emergency<'a> = BTreeSet<(Platform, &'a str)>;
+
 /// A day at a time, so that memory holds a period's records and no more.
-fn records(plan: &Plan, calendar: &Calendar, phones: &Phones, out: &Path) -> Result<[SourceSummary; 2]> {
+fn records<'a>(
+    plan: &'a Plan,
+    calendar: &'a Calendar,
+    phones: &'a Phones,
+    out: &Path,
+) -> Result<([SourceSummary; 2], Emergency<'a>)> {
     let mut cisco = cucm::Writer::new(plan.seed);
     let mut feeds = [landing::Feed::new(plan, Platform::Cucm, out)?, landing::Feed::new(plan, Platform::Mitel, out)?];
     let period = if let Files::Every(days) = plan.files { days.max(1) as usize } else { 1 };
     let mut from = calendar.first_day;
+    let mut emergency = Emergency::new();
     for (n, day) in calendar.days().enumerate() {
         for call in traffic::day(plan, phones, calendar, day) {
+            if calendar.in_the_dark(call.platform, call.start, call.start + call.length()) {
+                continue;
+            }
+            emergency.extend(call.emergency_caller().map(|phone| (phone.platform, phone.extension.as_str())));
             let pending = &mut feeds[call.platform as usize].pending;
             match call.platform {
                 Platform::Cucm => cisco.write(&call, pending),
@@ -193,7 +221,7 @@ fn records(plan: &Plan, calendar: &Calendar, phones: &Phones, out: &Path) -> Res
             for (feed, platform) in feeds.iter_mut().zip(Platform::ALL) {
                 // A lost day has no file either; what was still pending comes with the next.
                 if period > 1 || !calendar.is_gap(platform, day) {
-                    feed.deliver(from, day)?;
+                    feed.deliver(from, day, calendar.lost_node(platform, day))?;
                 }
             }
             from = day.succ_opt().unwrap_or(day);
@@ -208,9 +236,10 @@ fn records(plan: &Plan, calendar: &Calendar, phones: &Phones, out: &Path) -> Res
         }
         feeds[0].active(&lines)?;
     }
-    let [cucm, mitel] = feeds.map(landing::Feed::finish);
-    Ok([
-        SourceSummary { gap_day: calendar.gap(Platform::Cucm), ..cucm },
-        SourceSummary { gap_day: calendar.gap(Platform::Mitel), ..mitel },
-    ])
+    let mut sources = feeds.map(landing::Feed::finish);
+    for (source, platform) in sources.iter_mut().zip(Platform::ALL) {
+        source.gap_days = calendar.gap_days(platform);
+        source.dark_day = calendar.dark_day(platform);
+    }
+    Ok((sources, emergency))
 }

@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 
 use super::calendar::{self, Calendar};
-use super::phones::{Forward, Habit, Phone, Phones, Platform};
+use super::phones::{self, Forward, Habit, Once, Phone, Phones, Platform};
 use super::rng::Rng;
 use super::{Plan, outside};
 
@@ -21,6 +21,23 @@ pub struct Call<'a> {
     /// The phone that was asked for and passed the call on to `to`.
     pub via: Option<(&'a Phone, Forward)>,
     pub shape: Shape<'a>,
+}
+
+impl<'a> Call<'a> {
+    /// Seconds from set-up to end.
+    pub fn length(&self) -> i64 {
+        self.ring + if let End::Answered(talk) = self.end { talk } else { 0 }
+    }
+
+    /// Who called an emergency service with it.
+    pub fn emergency_caller(&self) -> Option<&'a Phone> {
+        match (&self.from, &self.to) {
+            (Party::Phone(phone), Party::Outside(number, Route::Pstn)) if EMERGENCY.contains(&number.as_str()) => {
+                Some(*phone)
+            }
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,8 +140,20 @@ const EVENTS: [(Event, u64); 25] = [
     (Event::Emergency, 1),
 ];
 
+const EMERGENCY: [&str; 2] = ["999", "112"];
+
+/// Thousandths of a week's calls.
+const WEEKDAY_SHARE: u64 = 190;
+const WEEKEND_SHARE: u64 = 25;
+
 /// Weight of each hour of a weekday: quiet nights, a busy hour before noon, a lower one after lunch.
 const HOURS: [u64; 24] = [2, 1, 1, 1, 1, 2, 4, 10, 60, 110, 135, 125, 85, 80, 115, 110, 85, 50, 10, 6, 5, 4, 3, 2];
+
+/// Calls that begin in that hour of a weekday on that platform, about.
+pub fn usual_calls(plan: &Plan, platform: Platform, hour: u32) -> u64 {
+    let a_week = u64::from(plan.calls_per_week.saturating_sub(3)) * WEEKDAY_SHARE + 600;
+    phones::busy_on(plan, platform) as u64 * a_week * HOURS[hour as usize % 24] / (1_000 * HOURS.iter().sum::<u64>())
+}
 
 /// All calls that start on that civil day, in no order. The same day of the same plan is always the same.
 pub fn day<'a>(plan: &'a Plan, phones: &'a Phones, calendar: &'a Calendar, day: NaiveDate) -> Vec<Call<'a>> {
@@ -167,8 +196,9 @@ struct Today<'a> {
 }
 
 impl<'a> Today<'a> {
-    /// The two calls that a staffed desk makes every day of the year, so that each day but the lost one is covered,
-    /// and the calls that cross midnight and the changes of the clock.
+    /// The two calls that a staffed desk makes every day of the year and the one it misses, so that each day but the
+    /// lost one is covered and shows what is internal and what nobody answered; a call on each Cisco node; and the
+    /// calls that cross midnight and the changes of the clock.
     fn duty_desk(&mut self, platform: Platform) {
         let busy = self.phones.busy(platform);
         let (desk, other) = (&self.phones.registered[busy[0]], &self.phones.registered[busy[1]]);
@@ -176,6 +206,12 @@ impl<'a> Today<'a> {
         for second in [7 * 3_600, 19 * 3_600 + 1_800] {
             let (at, talk) = (calendar::utc(self.day, second) + self.rng.between(0, 600), self.talk());
             self.put_at(platform, at, End::Answered(talk), from(), to());
+        }
+        let (at, caller) = (calendar::utc(self.day, 12 * 3_600) + self.rng.between(0, 600), self.caller());
+        self.put_at(platform, at, End::NoAnswer, caller, from());
+        if let Some(far) = self.phones.far_desk.filter(|_| platform == Platform::Cucm) {
+            let (at, talk) = (calendar::utc(self.day, 8 * 3_600) + self.rng.between(0, 600), self.talk());
+            self.put_at(platform, at, End::Answered(talk), Party::Phone(&self.phones.registered[far]), from());
         }
         if let Some(change) = calendar::shifted(self.day) {
             // Over the change, and half an hour before and after it: the same wall-clock time twice in autumn.
@@ -208,13 +244,19 @@ impl<'a> Today<'a> {
                 }
             }
             Habit::Low => {
-                if phone.due(self.day) {
-                    if phone.turn(self.day) % 2 == 0 {
-                        self.made(phone)
-                    } else {
-                        self.inbound(phone)
+                if let Some(turn) = self.low_turn(phone) {
+                    match turn % 4 {
+                        // Never the same number again and again, as a lift does.
+                        0 => self.called(phone, true),
+                        2 => self.called(phone, false),
+                        _ => self.inbound(phone),
                     }
                     self.missed(phone);
+                }
+            }
+            Habit::Once(once) => {
+                if phone.due(self.day) {
+                    self.once(phone, once);
                 }
             }
             Habit::Silent => {}
@@ -243,10 +285,48 @@ impl<'a> Today<'a> {
                     let line = phone.extension.bytes().fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
                     let to = Party::Outside(outside::monitoring(line), Route::Pstn);
                     let at = calendar::utc(self.day, 3 * 3_600 + 900) + phone.phase;
-                    self.put_at(phone.platform, at, End::Answered(38), Party::Phone(phone), to);
+                    let talk = self.rng.between(30, 90);
+                    self.put_at(phone.platform, at, End::Answered(talk), Party::Phone(phone), to);
                 }
             }
         }
+    }
+
+    /// Which of a phone's few uses falls on this day: it waits for a day whose records arrive.
+    fn low_turn(&self, phone: &Phone) -> Option<i64> {
+        let covered = |day: NaiveDate| self.calendar.is_covered(phone.platform, day);
+        if !covered(self.day) {
+            return None;
+        }
+        let mut due = self.day;
+        loop {
+            if phone.due(due) {
+                return Some(phone.turn(due));
+            }
+            due = due.pred_opt()?;
+            if covered(due) || due < self.calendar.first_day {
+                return None;
+            }
+        }
+    }
+
+    /// The only day this phone is ever used.
+    fn once(&mut self, phone: &'a Phone, once: Once) {
+        match once {
+            Once::Emergency => self.event(Event::Emergency, phone),
+            Once::Unseen => {
+                for hour in 10..13 {
+                    self.at_hour(phone, hour);
+                }
+            }
+            Once::Spoiled => self.at_hour(phone, 15),
+        }
+    }
+
+    fn at_hour(&mut self, phone: &'a Phone, hour: u32) {
+        let at = calendar::utc(self.day, hour * 3_600) + self.rng.between(0, 1_800);
+        let (talk, colleague) = (self.rng.between(20, 600), self.colleague(phone));
+        self.put_at(phone.platform, at, End::Answered(talk), Party::Phone(phone), Party::Phone(colleague));
     }
 
     /// Three calls of its own on fixed weekdays, and chance for the rest.
@@ -257,9 +337,9 @@ impl<'a> Today<'a> {
             if (0..3).any(|k| (phone.phase + 2 * k) % 5 == weekday) {
                 self.made(phone);
             }
-            190 // thousandths of a week
+            if calendar::is_bank_holiday(self.day) { WEEKEND_SHARE } else { WEEKDAY_SHARE }
         } else {
-            25
+            WEEKEND_SHARE
         };
         // Uniform from nothing to twice the mean.
         let extra = self.rng.below(2 * extra * share + 1_000) / 1_000;
@@ -334,8 +414,10 @@ impl<'a> Today<'a> {
             }
             Event::ThirdPartyOut | Event::ThirdPartyIn => self.made(phone),
             Event::Tie => self.tie(phone, talk),
+            // A call that no record shows could guard nothing.
+            Event::Emergency if !self.calendar.is_covered(platform, self.day) => {}
             Event::Emergency => {
-                let number = if self.rng.chance(80) { "999" } else { "112" };
+                let number = EMERGENCY[usize::from(!self.rng.chance(80))];
                 self.put(platform, End::Answered(95), own(), Party::Outside(number.to_string(), Route::Pstn));
             }
         }
@@ -343,7 +425,12 @@ impl<'a> Today<'a> {
 
     /// An answered call from the phone to somebody who may be called.
     fn made(&mut self, phone: &'a Phone) {
-        let to = if self.rng.chance(45) { Party::Phone(self.colleague(phone)) } else { self.somebody() };
+        let is_internal = self.rng.chance(45);
+        self.called(phone, is_internal);
+    }
+
+    fn called(&mut self, phone: &'a Phone, is_internal: bool) {
+        let to = if is_internal { Party::Phone(self.colleague(phone)) } else { self.somebody() };
         let end = End::Answered(self.talk());
         self.put(phone.platform, end, Party::Phone(phone), to);
     }

@@ -1,12 +1,15 @@
-//! Everything of the invented estate but its calls: `onhook.toml`, the register and its companions, the policy and
-//! the truth. Writes what `phones` settled and decides nothing.
+//! Everything of the invented estate but its calls: `onhook.toml`, the register and its companions, the policy, the
+//! decisions and the truth. Writes what `phones` settled and decides nothing.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use chrono::Days;
+
 use super::calendar::Calendar;
 use super::mitel;
-use super::phones::{Phone, Phones, Platform};
+use super::phones::{Habit, Papers, Phone, Phones, Platform, Verdict};
 use super::{LOW_USE_PER_WEEK, Plan};
 use crate::error::{Error, Result};
 
@@ -15,18 +18,91 @@ pub fn write(plan: &Plan, calendar: &Calendar, phones: &Phones, out: &Path) -> R
     fs::create_dir_all(&estate).map_err(Error::io(&estate))?;
     let config = out.join("onhook.toml");
     fs::write(&config, toml(plan, calendar)).map_err(Error::io(&config))?;
-    table(&estate.join("extensions.csv"), &REGISTER, phones.registered.iter().map(register_row))?;
+    let register = phones.registered.iter().zip(&phones.papers).map(|(phone, papers)| register_row(phone, papers));
+    table(&estate.join("extensions.csv"), &REGISTER, register)?;
     table(&estate.join("sites.csv"), &["site", "name", "area_code"], (0..phones.sites).map(site_row))?;
     table(&estate.join("trunks.csv"), &TRUNKS[0], TRUNKS[1..].iter().map(|row| row.map(String::from)))?;
     let centres = (0..phones.cost_centres).map(cost_centre_row);
     table(&estate.join("cost_centres.csv"), &["cost_centre", "name", "directorate"], centres)?;
     table(&estate.join("policy.csv"), &POLICY[0], POLICY[1..].iter().map(|row| row.map(String::from)))?;
-    let truth = phones
-        .registered
-        .iter()
-        .map(|phone| [phone.platform.source().to_string(), phone.extension.clone(), phone.verdict.word().to_string()]);
-    table(&out.join("truth.csv"), &["source", "extension", "verdict"], truth)
+    let decisions = Decisions::of(phones);
+    table(&estate.join("decisions.csv"), &DECISIONS, decisions.rows(phones, calendar).into_iter())
 }
+
+/// What reading the records must find, once it is known who called an emergency service.
+///
+/// `truly_idle`: in the window nobody used the line and nobody asked for it, whatever the records show. `provable`: there
+/// are days enough that prove silence, and no group could have rung it unseen. `may_cease`: false where no threshold
+/// and no policy may end in `cease`.
+pub fn truth(
+    plan: &Plan,
+    calendar: &Calendar,
+    phones: &Phones,
+    emergency: &BTreeSet<(Platform, &str)>,
+    out: &Path,
+) -> Result<()> {
+    let decisions = Decisions::of(phones);
+    let rows = phones.registered.iter().zip(&phones.papers).enumerate().map(|(n, (phone, papers))| {
+        let is_guarded = phone.verdict == Verdict::Protected
+            || papers.is_alone
+            || emergency.contains(&(phone.platform, phone.extension.as_str()));
+        let may_cease = decisions.released == Some(n) || !is_guarded && decisions.kept != Some(n);
+        let covered = calendar.covered_days(phone.platform, phone.installed_on);
+        let is_hidden = phone.hunt_group.is_some() && phone.habit == Habit::Silent;
+        [
+            phone.platform.source().to_string(),
+            phone.extension.clone(),
+            phone.verdict.word().to_string(),
+            matches!(phone.habit, Habit::Silent | Habit::Lapsed).to_string(),
+            (covered >= plan.min_covered_days && !is_hidden).to_string(),
+            may_cease.to_string(),
+        ]
+    });
+    table(&out.join("truth.csv"), &TRUTH, rows)
+}
+
+/// The two lines somebody has decided about, as places in the register.
+struct Decisions {
+    /// Protected, and given up all the same.
+    released: Option<usize>,
+    /// Idle, and kept.
+    kept: Option<usize>,
+}
+
+impl Decisions {
+    fn of(phones: &Phones) -> Self {
+        let find = |verdict, habits: &[Habit]| {
+            let of_verdict = |n: &usize| {
+                let phone = &phones.registered[*n];
+                phone.verdict == verdict && !phones.papers[*n].is_alone && habits.contains(&phone.habit)
+            };
+            (0..phones.registered.len()).find(of_verdict)
+        };
+        let released = find(Verdict::Protected, &[Habit::Silent]);
+        Self {
+            // A small estate may have no silent one.
+            released: released.or_else(|| find(Verdict::Protected, &[Habit::SelfTest, Habit::Low, Habit::Rung])),
+            kept: find(Verdict::Idle, &[Habit::Silent]),
+        }
+    }
+
+    fn rows(&self, phones: &Phones, calendar: &Calendar) -> Vec<[String; 6]> {
+        let decided = [
+            (self.released, "cease", "Head of Estates", "building sold; the site was visited and the line is dead"),
+            (self.kept, "keep", "Telephony Manager", "spare desk for the summer events team"),
+        ];
+        let rows = decided.into_iter().zip([30, 20]).filter_map(|((line, action, by, reason), days_ago)| {
+            let phone = &phones.registered[line?];
+            let on = calendar.last_day - Days::new(days_ago);
+            let line = [phone.platform.source(), phone.extension.as_str(), action, by, &on.to_string(), reason];
+            Some(line.map(String::from))
+        });
+        rows.collect()
+    }
+}
+
+const TRUTH: [&str; 6] = ["source", "extension", "verdict", "truly_idle", "provable", "may_cease"];
+const DECISIONS: [&str; 6] = ["source", "extension", "action", "decided_by", "decided_on", "reason"];
 
 const REGISTER: [&str; 17] = [
     "source",
@@ -110,9 +186,11 @@ const BUILDINGS: [&str; 6] = ["Station", "Custody Centre", "Annexe", "Training C
 const DIRECTORATES: [&str; 5] =
     ["Frontline Policing", "Investigation", "Control and Contact", "People and Training", "Estates and Fleet"];
 
-fn register_row(phone: &Phone) -> [String; 17] {
-    let owner = if phone.user.is_empty() { format!("Unit {}", phone.cost_centre + 1) } else { String::new() };
-    let location = format!("floor {} desk {}", phone.site % 4, phone.phase + 1);
+fn register_row(phone: &Phone, papers: &Papers) -> [String; 17] {
+    let is_unit = phone.user.is_empty() && !papers.is_nobodys;
+    let owner = if is_unit { format!("Unit {}", phone.cost_centre + 1) } else { String::new() };
+    let desk = format!("floor {} desk {}", phone.site % 4, phone.phase % 100 + 1);
+    let location = papers.location.map_or(desk, String::from);
     [
         phone.platform.source().into(),
         phone.extension.clone(),
@@ -130,7 +208,7 @@ fn register_row(phone: &Phone) -> [String; 17] {
         phone.hunt_group.unwrap_or_default().into(),
         phone.protected_reason.is_some().to_string(),
         phone.protected_reason.unwrap_or_default().into(),
-        String::new(),
+        papers.notes.into(),
     ]
 }
 
@@ -161,11 +239,13 @@ sites = "estate/sites.csv"
 trunks = "estate/trunks.csv"
 cost_centres = "estate/cost_centres.csv"
 policy = "estate/policy.csv"        # use and verdict to action
+decisions = "estate/decisions.csv"  # what somebody has answered for by name
 
 [evidence]
 as_of = "{last_day}"
 window_days = {window_days}
 min_covered_days = {min_covered_days}
+min_cease_days = {min_cease_days}
 low_use_per_week = {LOW_USE_PER_WEEK}.0              # handset uses per covered week, at most
 
 {case}[output]
@@ -177,6 +257,7 @@ dir = "out"
         last_day = calendar.last_day,
         window_days = plan.window_days,
         min_covered_days = plan.min_covered_days,
+        min_cease_days = plan.window_days * 2 / 3,
         cucm = source(Platform::Cucm, "2XXXXX", "020"),
         mitel = source(Platform::Mitel, "[3-6]XXX", "0113"),
     )

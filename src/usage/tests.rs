@@ -11,6 +11,8 @@ use proptest::sample::{Index, select};
 use super::*;
 use crate::leg::{Leg, LegBuilder};
 
+mod service;
+
 const DAY: i32 = 19_783;
 
 /// An internal call 60101 → 60102, answered, a minute long.
@@ -53,6 +55,8 @@ fn leg() -> Leg<'static> {
         part: Part::Whole,
         caller_link: None,
         callee_link: None,
+        caller_node: None,
+        callee_node: None,
     }
 }
 
@@ -87,7 +91,7 @@ fn table(batch: &RecordBatch) -> BTreeMap<Key, (Row, i16, i16)> {
     let minute = |i: usize, row| batch.column(i).as_primitive::<Int16Type>().value(row);
     let key = |row| (text(0, row), batch.column(1).as_primitive::<Date32Type>().value(row), text(2, row), text(3, row));
     let counts = |row| std::array::from_fn(|i| batch.column(4 + i).as_primitive::<Int64Type>().value(row));
-    let rows = (0..batch.num_rows()).map(|row| (key(row), (counts(row), minute(16, row), minute(17, row))));
+    let rows = (0..batch.num_rows()).map(|row| (key(row), (counts(row), minute(26, row), minute(27, row))));
     let table: BTreeMap<_, _> = rows.collect();
     assert_eq!(table.len(), batch.num_rows(), "one row a subject");
     table
@@ -99,11 +103,15 @@ fn usage(legs: &[Leg<'_>]) -> BTreeMap<Key, (Row, i16, i16)> {
     table(&usage.batch(9))
 }
 
-/// Says each subject's counts in words, zeros left out: `number 60101: made 1 internal 1`.
+/// Says each subject's use in words, zeros left out: `number 60101: made 1 internal 1`.
 fn told(legs: &[Leg<'_>]) -> Vec<String> {
+    told_of(legs, 0..ANSWER_TIMED)
+}
+
+fn told_of(legs: &[Leg<'_>], columns: std::ops::Range<usize>) -> Vec<String> {
     let words = |row: &Row| {
-        let named = COUNTS.iter().zip(row).filter(|(_, n)| **n != 0);
-        named.map(|(name, n)| format!(" {name} {n}")).collect::<String>()
+        let named = COUNTS.iter().zip(row).enumerate().filter(|(i, (_, n))| columns.contains(i) && **n != 0);
+        named.map(|(_, pair)| pair).map(|(name, n)| format!(" {name} {n}")).collect::<String>()
     };
     usage(legs).iter().map(|((_, _, kind, subject), (row, ..))| format!("{kind} {subject}:{}", words(row))).collect()
 }
@@ -334,33 +342,6 @@ fn a_transfer_in_one_record() {
     assert_eq!(told(&[passed_on]), ["number 60101: made 1 made_answered 1 external 1 talk_out_s 60"]);
 }
 
-/// formats-cisco 1.9: `finalCalledPartyNumber` is the pilot, the device is the phone that answered or was last offered.
-#[test]
-fn a_hunt_answer_is_the_devices_not_the_pilots_handset() {
-    let pilot = Leg {
-        dialled: Some("60200"),
-        dialled_ext: Some("60200"),
-        callee: Some("60200"),
-        callee_ext: Some("60200"),
-        hunt_group: Some("60200"),
-        redirect_reason: Some(RedirectReason::Hunt),
-        ..inbound()
-    };
-    assert_eq!(
-        one(&pilot),
-        [
-            "device SEP2: offered 1 answered 1 external 1 talk_in_s 60",
-            "number 60200: offered 1 answered 1 external 1 talk_in_s 60"
-        ]
-    );
-    assert_eq!(
-        told(&[unanswered(pilot.clone(), Outcome::NoAnswer)]),
-        ["device SEP2: offered 1 missed 1 external 1", "number 60200: offered 1 missed 1 external 1"]
-    );
-    let nobody = Leg { callee_device: None, ..unanswered(pilot, Outcome::NoAnswer) };
-    assert_eq!(told(&[nobody]), ["number 60200: offered 1 missed 1 external 1"]);
-}
-
 #[test]
 fn a_shared_line_is_one_number_on_two_devices() {
     let other = Leg { callee_device: Some("SEP3"), ..inbound() };
@@ -425,7 +406,7 @@ fn rows_stand_by_source_day_kind_and_subject_with_their_minutes() {
     let batch = usage.batch(42);
     assert_eq!(batch.schema(), schema());
     assert_eq!(batch.num_rows(), 12, "two numbers and two devices on three days of two sources");
-    assert!(batch.column(18).as_primitive::<Int64Type>().values().iter().all(|n| *n == 42));
+    assert!(batch.column(28).as_primitive::<Int64Type>().values().iter().all(|n| *n == 42));
     let keys: Vec<Key> = (0..12).map(|i| table(&batch.slice(i, 1)).into_keys().next().unwrap()).collect();
     assert!(keys.is_sorted(), "{keys:?}");
     let row = &table(&batch)[&("hq".into(), DAY, "number".into(), "60102".into())];
@@ -485,6 +466,16 @@ fn by_the_book(legs: &[Leg<'_>]) -> BTreeMap<Key, BTreeMap<&'static str, i64>> {
                     "missed"
                 };
                 *page.entry(fate).or_default() += 1;
+                let gave_up = matches!(leg.outcome, Outcome::NoAnswer | Outcome::Abandoned);
+                *page.entry("abandoned").or_default() += i64::from(fate == "missed" && gave_up);
+                *page.entry("in_hours").or_default() += i64::from((8..18).contains(&(leg.local_minute / 60)));
+                if let (Some(ring_s), "answered") = (leg.ring_s, fate) {
+                    *page.entry("answer_timed").or_default() += 1;
+                    *page.entry("wait_s").or_default() += i64::from(ring_s);
+                    for (name, most) in [("answered_10s", 10), ("answered_20s", 20), ("answered_30s", 30)] {
+                        *page.entry(name).or_default() += i64::from(ring_s <= most);
+                    }
+                }
             }
             match leg.direction {
                 Direction::Internal => *page.entry("internal").or_default() += 1,
@@ -511,9 +502,10 @@ prop_compose! {
         part in select(vec![Part::Whole, Part::Whole, Part::Whole, Part::Continued, Part::System]),
         number_class in select(vec![None, Some("mobile"), Some("emergency")]),
         (source, day, local_minute, talk_s) in (select(vec!["hq", "north"]), 0..3, 0..1440i16, 0..100),
+        ring_s in proptest::option::of(0..40i32),
     ) -> Leg<'static> {
         Leg {
-            source, local_day: DAY + day, local_minute, talk_s, direction, outcome, caller_ext, dialled_ext, callee_ext, redirect_ext,
+            source, local_day: DAY + day, local_minute, ring_s, talk_s, direction, outcome, caller_ext, dialled_ext, callee_ext, redirect_ext,
             callee: callee_ext.or(abroad.then_some("+447700900123")), redirect_reason, caller_device, callee_device, callee_user,
             number_class, part, ..leg()
         }

@@ -42,7 +42,7 @@ fn a_file_that_cannot_be_read_is_named_and_stops_no_other() {
 #[test]
 fn a_bad_line_is_a_reject_and_its_neighbours_are_kept() {
     let work = Workdir::small();
-    let name = "landing/cucm/cdr_HQ-CL01_01_202403081200_231";
+    let name = "landing/cucm/cdr_HQ-CL01_01_202403081200_101";
     let text = work.read(name);
     let clean = Workdir::small();
     clean.ingest(&[]);

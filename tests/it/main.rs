@@ -19,7 +19,10 @@ mod ingest;
 mod nightly;
 mod queries;
 mod scene;
+mod causes;
+mod protected;
 mod verdicts;
+mod world;
 mod workdir;
 
 // In the fuzzer's own crates these are crates; the targets name them so.

@@ -56,11 +56,17 @@ fn columns_of(table: &str) -> Vec<[String; 2]> {
         "quality" => {
             list(&between("src/quality.rs", "pub static COLUMNS: &[(&str, DataType, bool, &str)] = &[", "\n];"))
         }
-        "usage" => {
-            let counts = between("src/usage.rs", "pub const COUNTS:", "];");
-            let counts: Vec<[String; 2]> =
-                counts.split('"').skip(1).step_by(2).map(|name| row(name, "Int64", "false")).collect();
-            let fields = tuples(&between("src/usage.rs", "let mut fields = vec![", "Arc::new(Schema::new(fields))"));
+        "usage" | "traffic" => {
+            let file = format!("src/{table}.rs");
+            let words = |start: &str, null: &str| -> Vec<[String; 2]> {
+                if !read(&file).contains(start) {
+                    return Vec::new();
+                }
+                let words = between(&file, start, "];");
+                words.split('"').skip(1).step_by(2).map(|name| row(name, "Int64", null)).collect()
+            };
+            let (counts, extremes) = (words("pub const COUNTS:", "false"), words("pub const EXTREMES:", "true"));
+            let fields = tuples(&between(&file, "let mut fields = vec![", "Arc::new(Schema::new(fields))"));
             let field = |t: &Vec<String>| match t.as_slice() {
                 [name, kind, null] if name.starts_with('"') => Some(row(name, kind, null)),
                 _ => t.first()?.strip_prefix("Field::new(").and_then(|rest| {
@@ -69,8 +75,9 @@ fn columns_of(table: &str) -> Vec<[String; 2]> {
                 }),
             };
             let fields: Vec<[String; 2]> = fields.iter().filter_map(field).collect();
-            let (before, after) = fields.split_at(4.min(fields.len()));
-            [before, &counts, after].concat()
+            let before = if table == "usage" { 4 } else { 5 };
+            let (before, after) = fields.split_at(before.min(fields.len()));
+            [before, &counts, &extremes, after].concat()
         }
         table => list(&between("src/lake/tables.rs", &format!("const {}: Columns = &[", table.to_uppercase()), "\n];")),
     }

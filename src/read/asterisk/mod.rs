@@ -51,6 +51,10 @@ impl Reader for AsteriskCsv {
         &["layout"]
     }
 
+    fn keeps_order(&self) -> bool {
+        true
+    }
+
     fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError> {
         let given = given(about)?;
         let (mut vote, mut survey, mut trunks) = (Vote::default(), Survey::default(), HashSet::new());

@@ -49,6 +49,10 @@ impl Reader for AvayaCm {
         name.strip_prefix("C-").is_some_and(days::is_survivable)
     }
 
+    fn keeps_order(&self) -> bool {
+        true
+    }
+
     fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError> {
         let columns = Columns::new(about.options.layout.as_ref())?;
         let rotated = about.options.rotated_circuits.unwrap_or(columns.name != "own");

@@ -51,6 +51,8 @@ pub enum Field {
     Jitter,
     Latency,
     Metrics,
+    OrigNode,
+    DestNode,
 }
 
 const COUNT: usize = NAMES.len();
@@ -120,6 +122,8 @@ static NAMES: &[(Field, &[&str], Needed)] = &[
     (Field::Jitter, &["jitter"], Nothing),
     (Field::Latency, &["latency"], Nothing),
     (Field::Metrics, &["varvqmetrics"], Nothing),
+    (Field::OrigNode, &["orignodeid"], Nothing),
+    (Field::DestNode, &["destnodeid"], Nothing),
 ];
 
 /// Whether the line names CUCM's columns.

@@ -53,6 +53,10 @@ impl Reader for FreeSwitchCsv {
         &["layout"]
     }
 
+    fn keeps_order(&self) -> bool {
+        true
+    }
+
     fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError> {
         let (templates, is_given) = match given(about)? {
             Some(template) => (vec![template], true),

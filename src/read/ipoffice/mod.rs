@@ -37,6 +37,10 @@ impl Reader for IpOffice {
          drops the oldest; short codes that only change a setting leave no record"
     }
 
+    fn keeps_order(&self) -> bool {
+        true
+    }
+
     fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError> {
         // Two days more than the file's own, for clocks that are not quite right.
         let not_from = about.received_on.checked_add_days(Days::new(3)).unwrap_or(NaiveDate::MAX);

@@ -68,7 +68,7 @@ fn side<'a>(party: Party<'a>, link: Option<i64>) -> Side<'a> {
         Kind::Voicemail => SideKind::Voicemail,
         Kind::Nothing | Kind::Conference | Kind::Other => SideKind::Unknown,
     };
-    Side { device: party.device, user: "", kind, link }
+    Side { device: party.device, user: "", kind, link, node: "" }
 }
 
 /// A bridge, the voicemail or another device of the platform that calls one of its kind is nobody's use.

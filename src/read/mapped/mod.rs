@@ -293,5 +293,5 @@ fn side<'a>(row: &plan::Row<'a>, trunk: &'a str, device: &[usize], user: &[usize
         ("", handset) => (handset, SideKind::Handset),
         (trunk, _) => (trunk, SideKind::Trunk),
     };
-    Side { device, user: row.pick(user), kind, link: link(row.pick(mark)) }
+    Side { device, user: row.pick(user), kind, link: link(row.pick(mark)), node: "" }
 }

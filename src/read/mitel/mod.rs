@@ -40,6 +40,10 @@ impl Reader for MitelSmdr {
         }
     }
 
+    fn keeps_order(&self) -> bool {
+        true
+    }
+
     fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError> {
         let (mut vote, mut survey, mut padded) = (Vote::default(), Survey::default(), Padded::default());
         let (mut dated, mut trimmed) = (false, false);

@@ -44,6 +44,11 @@ impl Reader for TeamsPstn {
         false
     }
 
+    /// Graph keeps call records for 30 days ("callRecords API overview"); the PSTN export may reach further back.
+    fn kept_days(&self) -> Option<u16> {
+        Some(30)
+    }
+
     fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError> {
         let mut head = Vec::new();
         text.take(HEAD).read_to_end(&mut head)?;

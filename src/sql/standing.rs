@@ -1,0 +1,74 @@
+//! Standing answers: the few views that every report stands on, worked out once after a load and kept beside the lake.
+//! An answer is told by all it depends on and is never changed; where anything differs, the view itself is asked. They
+//! hold nothing that the lake does not, and may be deleted at any time.
+
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use parquet::arrow::ArrowWriter;
+
+use super::{Answer, VIEWS};
+use crate::config::Evidence;
+use crate::error::{Error, Result};
+
+/// The views that are kept: they sum up the whole window, and are small.
+pub const STANDING: [&str; 5] = ["coverage_days", "subject_use", "verdicts", "site_days", "site_weeks"];
+
+/// Folder of the lake with the answers.
+const FOLDER: &str = "standing";
+
+/// Where the answers to one state of lake, settings and rules are.
+pub struct Standing {
+    folder: PathBuf,
+    key: String,
+}
+
+impl Standing {
+    /// `files` are the names of all data files that are read; `tables` the tables that are no files.
+    pub fn of(lake: &Path, files: &[PathBuf], evidence: &Evidence, tables: &[&RecordBatch]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        let mut part = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
+        part(env!("CARGO_PKG_VERSION"));
+        files.iter().for_each(|path| part(&path.strip_prefix(lake).unwrap_or(path).to_string_lossy()));
+        part(&format!("{evidence:?}"));
+        tables.iter().for_each(|rows| part(&format!("{rows:?}")));
+        VIEWS.iter().for_each(|view| part(&view.sql));
+        Self { folder: lake.join(FOLDER), key: hasher.finalize().to_hex()[..16].to_string() }
+    }
+
+    /// The kept answer of a view, where there is one.
+    pub fn find(&self, view: &str) -> Option<PathBuf> {
+        Some(self.path(view)).filter(|path| STANDING.contains(&view) && path.is_file())
+    }
+
+    /// Keeps an answer, at one stroke.
+    pub fn keep(&self, view: &str, answer: &Answer) -> Result<()> {
+        std::fs::create_dir_all(&self.folder).map_err(Error::io(&self.folder))?;
+        let path = self.path(view);
+        let draft = path.with_extension("new");
+        let broken = |e: parquet::errors::ParquetError| Error::io(&draft)(std::io::Error::other(e));
+        let mut writer = ArrowWriter::try_new(Vec::new(), answer.schema.clone(), None).map_err(broken)?;
+        answer.batches.iter().try_for_each(|rows| writer.write(rows)).map_err(broken)?;
+        std::fs::write(&draft, writer.into_inner().map_err(broken)?).map_err(Error::io(&draft))?;
+        std::fs::rename(&draft, &path).map_err(Error::io(&path))
+    }
+
+    /// Removes answers to other states. A reader that has one open keeps it.
+    pub fn tidy(&self) -> Result<()> {
+        for entry in self.folder.read_dir().map_err(Error::io(&self.folder))? {
+            let path = entry.map_err(Error::io(&self.folder))?.path();
+            let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&self.key));
+            if !is_ours {
+                std::fs::remove_file(&path).map_err(Error::io(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, view: &str) -> PathBuf {
+        self.folder.join(format!("{}-{view}.parquet", self.key))
+    }
+}

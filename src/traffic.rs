@@ -1,0 +1,415 @@
+//! The quarter-hourly roll-up: what nodes, trunks and groups carried, and what their records show, per quarter of the
+//! civil day. Counts add up over rows and batches. Works on legs in memory; stores nothing.
+//!
+//! A call holds its circuit from set-up to end: ring and talk, the half-open interval, cut at the quarters (E.500). Legs are
+//! counted in the quarter they began in; system legs count for nothing. Quarters run on as if no clock was changed
+//! during a call.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Builder, Int16Builder, Int64Array, Int64Builder, PrimitiveArray, RecordBatch,
+    StringArray, StringBuilder,
+};
+use arrow::datatypes::{
+    DataType, Date32Type, Field, Int16Type, Int32Type, Schema, SchemaRef, TimestampMicrosecondType,
+};
+
+use crate::leg::{Direction, Outcome, Part, words};
+
+words!(
+    /// What carried the calls.
+    Carrier {
+        /// The node whose file the record came in; every leg counts for just one.
+        Node = "node",
+        /// A node that a record names at one of its ends.
+        FarNode = "far_node",
+        Trunk = "trunk",
+        /// Hunt pilot or queue.
+        Group = "group",
+    }
+);
+
+/// The counts, in the order of [`schema`].
+pub const COUNTS: [&str; 7] = ["legs", "answered", "unanswered", "internal", "unattributed", "held_s", "long_s"];
+const LEGS: usize = 0;
+const ANSWERED: usize = 1;
+const UNANSWERED: usize = 2;
+const INTERNAL: usize = 3;
+const UNATTRIBUTED: usize = 4;
+const HELD: usize = 5;
+const LONG: usize = 6;
+
+const QUARTER_S: i64 = 900;
+const QUARTERS: i64 = 96;
+/// A call longer than this may be one that nobody hung up: its seconds are told apart.
+const LONG_S: i64 = 4 * 3600;
+/// Seconds beyond this are no call's: a damaged length must not fill the table.
+const LONGEST_S: i64 = 7 * 86_400;
+
+/// The Arrow schema of `traffic`.
+pub fn schema() -> SchemaRef {
+    let mut fields = vec![
+        Field::new("source", DataType::Utf8, false),
+        Field::new("local_day", DataType::Date32, false),
+        Field::new("quarter", DataType::Int16, false),
+        Field::new("kind", DataType::Utf8, false),
+        Field::new("name", DataType::Utf8, false),
+    ];
+    fields.extend(COUNTS.iter().map(|name| Field::new(*name, DataType::Int64, false)));
+    fields.push(Field::new("batch", DataType::Int64, false));
+    Arc::new(Schema::new(fields))
+}
+
+type Row = [i64; COUNTS.len()];
+/// Civil day and quarter.
+type Slot = (i32, i16);
+type Slots = HashMap<Slot, Row>;
+
+/// Traffic of a batch, growing leg by leg.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// By source and kind, then by name, so that a look-up needs no owned text.
+    carriers: HashMap<(String, &'static str), HashMap<String, Slots>>,
+}
+
+impl Traffic {
+    /// Adds the legs of one input (rows of [`crate::leg::schema`]), which the platform's node `node` wrote; blank where
+    /// the file does not tell.
+    pub fn add(&mut self, legs: &RecordBatch, node: &str) {
+        let rows = Rows::of(legs);
+        for row in 0..legs.num_rows() {
+            if rows.part.value(row) != Part::System.word() {
+                self.add_row(&rows, row, node);
+            }
+        }
+    }
+
+    /// One row per source, day, quarter, kind and name, in that order.
+    pub fn batch(&self, batch: i64) -> RecordBatch {
+        let mut sorted: BTreeMap<(&str, Slot, &str, &str), &Row> = BTreeMap::new();
+        for ((source, kind), names) in &self.carriers {
+            for (name, slots) in names {
+                sorted.extend(slots.iter().map(|(slot, row)| ((source.as_str(), *slot, *kind, name.as_str()), row)));
+            }
+        }
+        let mut texts: [StringBuilder; 3] = Default::default();
+        let (mut day, mut quarter) = (Date32Builder::new(), Int16Builder::new());
+        let mut counts: [Int64Builder; COUNTS.len()] = Default::default();
+        for ((source, slot, kind, name), row) in &sorted {
+            texts.iter_mut().zip([source, kind, name]).for_each(|(builder, text)| builder.append_value(text));
+            day.append_value(slot.0);
+            quarter.append_value(slot.1);
+            counts.iter_mut().zip(**row).for_each(|(builder, n)| builder.append_value(n));
+        }
+        let [source, kind, name] = texts.map(|mut builder| Arc::new(builder.finish()) as ArrayRef);
+        let mut columns = vec![source, Arc::new(day.finish()), Arc::new(quarter.finish()), kind, name];
+        columns.extend(counts.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
+        columns.push(Arc::new(Int64Array::from_value(batch, sorted.len())));
+        RecordBatch::try_new(schema(), columns).expect("COUNTS and the builders agree")
+    }
+
+    fn add_row(&mut self, rows: &Rows<'_>, row: usize, node: &str) {
+        let leg = LegView::of(rows, row);
+        let mut counts = leg.counts;
+        self.put(&leg, Carrier::Node, node, counts);
+        let mut named: Vec<&str> = Vec::new();
+        for far in [text(rows.caller_node, row), text(rows.callee_node, row)].into_iter().flatten() {
+            if far != node && !named.contains(&far) {
+                named.push(far);
+                self.put(&leg, Carrier::FarNode, far, counts);
+            }
+        }
+        for trunk in [text(rows.trunk_in, row), text(rows.trunk_out, row)].into_iter().flatten() {
+            self.put(&leg, Carrier::Trunk, trunk, counts);
+        }
+        if let Some(group) = text(rows.hunt_group, row) {
+            let member = text(rows.callee_ext, row);
+            counts[UNATTRIBUTED] = i64::from(leg.is_answered && member.is_none_or(|member| member == group));
+            self.put(&leg, Carrier::Group, group, counts);
+        }
+    }
+
+    fn put(&mut self, leg: &LegView<'_>, kind: Carrier, name: &str, counts: Row) {
+        let names = self.carriers.entry((leg.source.to_string(), kind.word())).or_default();
+        if !names.contains_key(name) {
+            names.insert(name.to_string(), HashMap::new());
+        }
+        let slots = names.get_mut(name).expect("it was just put there");
+        let began = slots.entry(slot(leg.day, leg.second)).or_default();
+        began.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
+        let (mut at, end) = (leg.second, leg.second + leg.held_s);
+        while at < end {
+            let until = ((at / QUARTER_S + 1) * QUARTER_S).min(end);
+            let row = slots.entry(slot(leg.day, at)).or_default();
+            row[HELD] += until - at;
+            row[LONG] += if leg.held_s > LONG_S { until - at } else { 0 };
+            at = until;
+        }
+    }
+}
+
+/// The quarter of a second counted from the start of `day`.
+fn slot(day: i32, second: i64) -> Slot {
+    let quarter = second / QUARTER_S;
+    (day + (quarter / QUARTERS) as i32, (quarter % QUARTERS) as i16)
+}
+
+fn text(column: &StringArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+struct LegView<'a> {
+    source: &'a str,
+    day: i32,
+    /// Of the civil day.
+    second: i64,
+    held_s: i64,
+    is_answered: bool,
+    /// All but the seconds, which lie where they lie.
+    counts: Row,
+}
+
+impl<'a> LegView<'a> {
+    fn of(rows: &Rows<'a>, row: usize) -> Self {
+        let (direction, outcome) = (rows.direction.value(row), rows.outcome.value(row));
+        let ring_s = if rows.ring_s.is_valid(row) { i64::from(rows.ring_s.value(row)) } else { 0 };
+        let is_answered = outcome == Outcome::Answered.word();
+        let is_ours = rows.ours.iter().any(|column| column.is_valid(row));
+        let is_tandem = direction == Direction::Tandem.word();
+        let mut counts = Row::default();
+        counts[LEGS] = 1;
+        counts[ANSWERED] = i64::from(is_answered);
+        counts[UNANSWERED] = i64::from([Outcome::NoAnswer, Outcome::Abandoned].iter().any(|o| outcome == o.word()));
+        counts[INTERNAL] = i64::from(direction == Direction::Internal.word());
+        counts[UNATTRIBUTED] = i64::from(!is_ours && !is_tandem);
+        // Zones differ by whole minutes: the second of the minute is that of UTC.
+        let second = rows.started_at.value(row).div_euclid(1_000_000).rem_euclid(60);
+        Self {
+            source: rows.source.value(row),
+            day: rows.local_day.value(row),
+            second: i64::from(rows.local_minute.value(row)) * 60 + second,
+            held_s: (ring_s + i64::from(rows.talk_s.value(row))).clamp(0, LONGEST_S),
+            is_answered,
+            counts,
+        }
+    }
+}
+
+/// The columns of `legs` that are looked at.
+struct Rows<'a> {
+    source: &'a StringArray,
+    started_at: &'a PrimitiveArray<TimestampMicrosecondType>,
+    local_day: &'a PrimitiveArray<Date32Type>,
+    local_minute: &'a PrimitiveArray<Int16Type>,
+    ring_s: &'a PrimitiveArray<Int32Type>,
+    talk_s: &'a PrimitiveArray<Int32Type>,
+    direction: &'a StringArray,
+    outcome: &'a StringArray,
+    /// A number, handset or login of ours at either end.
+    ours: [&'a StringArray; 8],
+    callee_ext: &'a StringArray,
+    trunk_in: &'a StringArray,
+    trunk_out: &'a StringArray,
+    hunt_group: &'a StringArray,
+    part: &'a StringArray,
+    caller_node: &'a StringArray,
+    callee_node: &'a StringArray,
+}
+
+impl<'a> Rows<'a> {
+    fn of(legs: &'a RecordBatch) -> Self {
+        let column = |name: &str| legs.column_by_name(name).expect("a batch of leg::schema");
+        let text = |name: &str| column(name).as_string::<i32>();
+        let ours = [
+            "caller_ext",
+            "dialled_ext",
+            "callee_ext",
+            "redirect_ext",
+            "caller_device",
+            "callee_device",
+            "caller_user",
+            "callee_user",
+        ];
+        Self {
+            source: text("source"),
+            started_at: column("started_at").as_primitive(),
+            local_day: column("local_day").as_primitive(),
+            local_minute: column("local_minute").as_primitive(),
+            ring_s: column("ring_s").as_primitive(),
+            talk_s: column("talk_s").as_primitive(),
+            direction: text("direction"),
+            outcome: text("outcome"),
+            ours: ours.map(text),
+            callee_ext: text("callee_ext"),
+            trunk_in: text("trunk_in"),
+            trunk_out: text("trunk_out"),
+            hunt_group: text("hunt_group"),
+            part: text("part"),
+            caller_node: text("caller_node"),
+            callee_node: text("callee_node"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::leg::{Leg, LegBuilder};
+    use proptest::prelude::*;
+
+    /// 60101 calls out on day 100 at 10:14:30, rings 20 s, talks 70 s: 30 s before the quarter and 60 s behind it.
+    fn leg() -> Leg<'static> {
+        Leg {
+            leg_key: 1,
+            call_key: 1,
+            source: "hq",
+            platform: "p",
+            input_id: 1,
+            record_no: 1,
+            started_at_us: 30_000_000,
+            local_day: 100,
+            local_minute: 614,
+            ring_s: Some(20),
+            talk_s: 70,
+            direction: Direction::Outbound,
+            outcome: Outcome::Answered,
+            caller: Some("60101"),
+            dialled: None,
+            callee: None,
+            caller_ext: Some("60101"),
+            dialled_ext: None,
+            callee_ext: None,
+            redirect_ext: None,
+            redirect_reason: None,
+            caller_device: None,
+            callee_device: None,
+            caller_user: None,
+            callee_user: None,
+            trunk_in: None,
+            trunk_out: Some("PSTN"),
+            hunt_group: None,
+            number_class: None,
+            cause: None,
+            account_code: None,
+            charge_micros: None,
+            currency: None,
+            vendor_kind: None,
+            part: Part::Whole,
+            caller_link: None,
+            callee_link: None,
+            caller_node: Some("1"),
+            callee_node: None,
+        }
+    }
+
+    /// `day quarter kind name: counts`, zeros left out.
+    fn told(legs: &[Leg<'_>], node: &str) -> Vec<String> {
+        let mut builder = LegBuilder::default();
+        legs.iter().for_each(|leg| builder.push(leg));
+        let mut traffic = Traffic::default();
+        traffic.add(&builder.finish(), node);
+        let batch = traffic.batch(1);
+        let word = |row, column: usize| batch.column(column).as_string::<i32>().value(row).to_string();
+        let line = |row| {
+            let day = batch.column(1).as_primitive::<Date32Type>().value(row);
+            let quarter = batch.column(2).as_primitive::<Int16Type>().value(row);
+            let mut line = format!("{day} {quarter} {} {}:", word(row, 3), word(row, 4));
+            for (i, name) in COUNTS.iter().enumerate() {
+                let n = batch.column(5 + i).as_primitive::<arrow::datatypes::Int64Type>().value(row);
+                line += &if n == 0 { String::new() } else { format!(" {name} {n}") };
+            }
+            line
+        };
+        (0..batch.num_rows()).map(line).collect()
+    }
+
+    #[test]
+    fn a_call_is_cut_at_the_quarter() {
+        assert_eq!(
+            told(&[leg()], "1"),
+            [
+                "100 40 node 1: legs 1 answered 1 held_s 30",
+                "100 40 trunk PSTN: legs 1 answered 1 held_s 30",
+                "100 41 node 1: held_s 60",
+                "100 41 trunk PSTN: held_s 60",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_call_over_midnight_goes_on_in_the_next_day() {
+        let late = Leg { local_minute: 1439, trunk_out: None, ring_s: None, talk_s: 31, ..leg() };
+        assert_eq!(
+            told(&[late], ""),
+            [
+                "100 95 far_node 1: legs 1 answered 1 held_s 30",
+                "100 95 node : legs 1 answered 1 held_s 30",
+                "101 0 far_node 1: held_s 1",
+                "101 0 node : held_s 1",
+            ]
+        );
+    }
+
+    /// Three days off the hook: all of it is told as long, and a week is the most.
+    #[test]
+    fn a_stuck_call_is_told_apart() {
+        let stuck = |days: i32| Leg { trunk_out: None, ring_s: None, talk_s: days * 86_400, ..leg() };
+        let sums = |legs: &[Leg<'_>]| {
+            let lines = told(legs, "1");
+            let sum = |word: &str| -> i64 {
+                let of = |line: &String| {
+                    line.split(' ').skip_while(|w| *w != word).nth(1).map(|n| n.parse::<i64>().unwrap())
+                };
+                lines.iter().filter_map(of).sum()
+            };
+            (lines.len(), sum("held_s"), sum("long_s"))
+        };
+        assert_eq!(sums(&[stuck(3)]), (3 * 96 + 1, 259_200, 259_200));
+        assert_eq!(sums(&[stuck(30)]), (7 * 96 + 1, LONGEST_S, LONGEST_S));
+    }
+
+    #[test]
+    fn a_group_that_hides_who_answered_is_seen() {
+        let hunted = |member| Leg {
+            direction: Direction::Inbound,
+            hunt_group: Some("8000"),
+            callee_ext: member,
+            caller_node: None,
+            trunk_out: None,
+            ring_s: None,
+            talk_s: 0,
+            ..leg()
+        };
+        let legs = [hunted(Some("60101")), hunted(Some("8000")), hunted(None)];
+        assert_eq!(told(&legs, "")[0], "100 40 group 8000: legs 3 answered 3 unattributed 2");
+    }
+
+    #[test]
+    fn a_leg_that_names_nobody_of_ours_is_seen_and_a_system_leg_is_not() {
+        let nobody = Leg { caller_ext: None, trunk_out: None, caller_node: None, ring_s: None, talk_s: 0, ..leg() };
+        let tandem = Leg { direction: Direction::Tandem, ..nobody.clone() };
+        let system = Leg { part: Part::System, ..nobody.clone() };
+        assert_eq!(told(&[nobody, tandem, system], ""), ["100 40 node : legs 2 answered 2 unattributed 1"]);
+    }
+
+    proptest! {
+        /// No second is lost or made, wherever a call begins.
+        #[test]
+        fn every_second_lies_in_a_quarter(second in 0i64..86_400, ring in proptest::option::of(0i32..300), talk in 0i32..200_000) {
+            let any = Leg {
+                local_minute: (second / 60) as i16,
+                started_at_us: second * 1_000_000,
+                ring_s: ring,
+                talk_s: talk,
+                trunk_out: None,
+                ..leg()
+            };
+            let held: i64 = told(&[any], "1").iter().filter_map(|line| {
+                line.split(' ').skip_while(|w| *w != "held_s").nth(1).map(|n| n.parse::<i64>().unwrap())
+            }).sum();
+            prop_assert_eq!(held, i64::from(ring.unwrap_or(0) + talk));
+        }
+    }
+}
