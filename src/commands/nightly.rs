@@ -28,8 +28,8 @@ pub fn nightly(config: &Config, output: Option<&Path>, json: bool, talk: &mut Ta
     let mut verdict = ingest::verdict(config, &outcome, talk);
     estate::run(config, &lake, None, talk)?;
     // Worked out once, for the reports of tonight and the questions of tomorrow.
-    Engine::open(&lake, config, &policy)?.stand()?;
-    let engine = Engine::open(&lake, config, &policy)?;
+    let engine = Engine::open(&lake, config, &policy)?.stand()?;
+    engine.stand_reports()?;
     let (checked, found) = check::run(config, &engine, talk)?;
     found.iter().for_each(|line| talk.say(line));
     verdict = verdict.and(checked);

@@ -10,17 +10,19 @@ mod tables;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 
 pub use catalogue::{REPORTS, VIEWS, report};
 pub use header::{Column, Kind, Param, Query};
-use standing::{STANDING, Standing};
+use standing::{STANDING, STANDING_REPORTS, Standing};
 
 use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
@@ -77,12 +79,31 @@ impl<'a> Engine<'a> {
     }
 
     /// Works out the views that every report stands on, and keeps the answers beside the lake for whoever asks next. Only
-    /// for who holds the lake for writing.
-    pub fn stand(&self) -> Result<()> {
-        for name in STANDING.iter().filter(|name| self.standing.find(name).is_none()) {
-            self.standing.keep(name, &self.free(&format!("select * from {name}"))?)?;
+    /// for who holds the lake for writing. The session given back asks of them.
+    pub fn stand(self) -> Result<Self> {
+        let mut engine = self;
+        for name in STANDING {
+            if engine.standing.find(name).is_none() {
+                engine.standing.keep(name, &engine.free(&format!("select * from {name}"))?)?;
+                // The next one may stand on it.
+                engine = engine.again(engine.evidence)?;
+            }
         }
-        self.standing.tidy()
+        engine.standing.tidy()?;
+        Ok(engine)
+    }
+
+    /// The same of the reports that look at the whole window call by call.
+    pub fn stand_reports(&self) -> Result<()> {
+        for name in STANDING_REPORTS.iter().filter(|name| self.standing.find(name).is_none()) {
+            self.standing.keep(name, &self.run(report(name)?, &Args::new())?)?;
+        }
+        Ok(())
+    }
+
+    /// Another session over the same lake as it is now.
+    fn again(&self, evidence: Evidence) -> Result<Self> {
+        Self::with_evidence(self.lake, self.config, self.policy, evidence)
     }
 
     /// Last day of the window: configured, or the last with records; in an empty lake the first of 1970.
@@ -126,6 +147,12 @@ impl<'a> Engine<'a> {
                 return Err(wrong(format!("no parameter {name:?}"), known));
             }
         }
+        let is_ours = || REPORTS.iter().any(|report| report == query);
+        if args.is_empty()
+            && let Some(kept) = self.standing.find(&query.name).filter(|_| is_ours())
+        {
+            return self.standing.read(&kept);
+        }
         let mut values = HashMap::new();
         for param in &query.params {
             let text = args.get(&param.name).or(param.default.as_ref()).ok_or_else(|| {
@@ -146,7 +173,7 @@ impl<'a> Engine<'a> {
         match evidence == usual {
             true => self.sql(&query.name, &query.sql, params),
             false => {
-                let other = Engine::with_evidence(self.lake, self.config, self.policy, evidence)?;
+                let other = self.again(evidence)?;
                 other.sql(&query.name, &query.sql, params)
             }
         }
@@ -197,7 +224,11 @@ impl<'a> Engine<'a> {
                 None => {
                     let words = words(&view.sql);
                     self.reach_views(&|name| words.contains(name), i)?;
-                    self.view(view, &view.name)?;
+                    match STANDING.contains(&view.name.as_str()) {
+                        // Others stand on it more than once, and a view is worked out wherever it is named.
+                        true => self.worked_out(view)?,
+                        false => self.view(view, &view.name)?,
+                    }
                 }
             }
         }
@@ -213,19 +244,24 @@ impl<'a> Engine<'a> {
     }
 
     fn sql(&self, name: &str, sql: &str, params: Option<ParamValues>) -> Result<Answer> {
+        self.reach(sql)?;
+        self.ask(name, sql, params)
+    }
+
+    /// Runs what stands on nothing that is not there yet.
+    fn ask(&self, name: &str, sql: &str, params: Option<ParamValues>) -> Result<Answer> {
         let wrong = |error: datafusion::error::DataFusionError| Error::Query {
             name: name.to_string(),
             what: one_line(&error),
             hint: "`onhook query --list` shows the reports, `onhook sql -e 'show tables'` the tables".into(),
         };
-        self.reach(sql)?;
         self.lake.runtime().block_on(async {
             let frame = self.context.sql_with_options(sql, read_only()).await.map_err(wrong)?;
             let frame = match params {
                 Some(params) => frame.with_param_values(params).map_err(wrong)?,
                 None => frame,
             };
-            let planned = std::sync::Arc::new(frame.schema().as_arrow().clone());
+            let planned = Arc::new(frame.schema().as_arrow().clone());
             let batches = frame.collect().await.map_err(wrong)?;
             // The plan may promise a narrower decimal than its sums come out as: rows that are there have the last word.
             let schema = batches.first().map_or(planned, RecordBatch::schema);
@@ -250,6 +286,19 @@ impl<'a> Engine<'a> {
             self.context.register_table(name, frame.into_view()).map_err(wrong)?;
             Ok(())
         })
+    }
+
+    /// A view's rows in its place.
+    fn worked_out(&self, view: &Query) -> Result<()> {
+        let Answer { schema, batches } = self.ask(&view.name, &view.sql, None)?;
+        let wrong = |error: datafusion::error::DataFusionError| Error::Query {
+            name: view.name.clone(),
+            what: one_line(&error),
+            hint: "this is a bug in onhook: please report it".into(),
+        };
+        let rows = MemTable::try_new(schema, vec![batches]).map_err(wrong)?;
+        self.context.register_table(view.name.as_str(), Arc::new(rows)).map_err(wrong)?;
+        Ok(())
     }
 
     fn kept(&self, name: &str, path: &Path) -> Result<()> {

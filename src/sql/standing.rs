@@ -1,18 +1,40 @@
-//! Standing answers: the few views that every report stands on, worked out once after a load and kept beside the lake.
-//! An answer is told by all it depends on and is never changed; where anything differs, the view itself is asked. They
+//! Standing answers: the few views that every report stands on, and the reports that look at the whole window call by
+//! call, worked out once after a load and kept beside the lake. An answer is told by all it depends on and is never changed; where anything differs, the view itself is asked. They
 //! hold nothing that the lake does not, and may be deleted at any time.
 
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::{Answer, VIEWS};
+use super::{Answer, REPORTS, VIEWS};
 use crate::config::Evidence;
 use crate::error::{Error, Result};
 
-/// The views that are kept: they sum up the whole window, and are small.
-pub const STANDING: [&str; 5] = ["coverage_days", "subject_use", "verdicts", "site_days", "site_weeks"];
+/// The views that are kept, each before those that stand on it: they sum up the whole window, and are small.
+pub const STANDING: [&str; 7] =
+    ["missing_hours", "coverage_days", "blind_spots", "subject_use", "verdicts", "site_days", "site_weeks"];
+
+/// The reports that are kept, as they answer without parameters.
+pub const STANDING_REPORTS: [&str; 16] = [
+    "answer-times",
+    "busy-hour",
+    "circuits",
+    "concurrent-calls",
+    "coverage-hours",
+    "emergency-calls",
+    "extension-usage",
+    "incidents",
+    "legacy-use",
+    "platform-share",
+    "register-findings",
+    "third-parties",
+    "unknown-extensions",
+    "usage-bands",
+    "voice-quality",
+    "voicemail-use",
+];
 
 /// Folder of the lake with the answers.
 const FOLDER: &str = "standing";
@@ -35,13 +57,25 @@ impl Standing {
         files.iter().for_each(|path| part(&path.strip_prefix(lake).unwrap_or(path).to_string_lossy()));
         part(&format!("{evidence:?}"));
         tables.iter().for_each(|rows| part(&format!("{rows:?}")));
-        VIEWS.iter().for_each(|view| part(&view.sql));
+        VIEWS.iter().chain(REPORTS.iter()).for_each(|query| part(&query.sql));
         Self { folder: lake.join(FOLDER), key: hasher.finalize().to_hex()[..16].to_string() }
     }
 
-    /// The kept answer of a view, where there is one.
-    pub fn find(&self, view: &str) -> Option<PathBuf> {
-        Some(self.path(view)).filter(|path| STANDING.contains(&view) && path.is_file())
+    /// The kept answer of a view or a report, where there is one.
+    pub fn find(&self, name: &str) -> Option<PathBuf> {
+        let is_kept = STANDING.contains(&name) || STANDING_REPORTS.contains(&name);
+        Some(self.path(name)).filter(|path| is_kept && path.is_file())
+    }
+
+    /// The kept answer itself, rows in their order.
+    pub fn read(&self, path: &Path) -> Result<Answer> {
+        let broken = |e: parquet::errors::ParquetError| Error::io(path)(std::io::Error::other(e));
+        let file = std::fs::File::open(path).map_err(Error::io(path))?;
+        let rows = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
+        let schema = rows.schema().clone();
+        let batches: Result<Vec<_>, _> = rows.build().map_err(broken)?.collect();
+        let batches = batches.map_err(|e| Error::io(path)(std::io::Error::other(e)))?;
+        Ok(Answer { schema, batches })
     }
 
     /// Keeps an answer, at one stroke.
@@ -68,7 +102,7 @@ impl Standing {
         Ok(())
     }
 
-    fn path(&self, view: &str) -> PathBuf {
-        self.folder.join(format!("{}-{view}.parquet", self.key))
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{}-{name}.parquet", self.key))
     }
 }

@@ -94,9 +94,9 @@ fn standing_answers_are_what_the_views_say() {
     let work = sample();
     nightly(&work);
     let standing = work.join("sample-data/lake/standing");
-    assert_eq!(std::fs::read_dir(&standing).unwrap().count(), 5);
+    assert_eq!(std::fs::read_dir(&standing).unwrap().count(), 7 + 16, "views and reports");
     let ask = |report: &str| work.good(&["query", report, "-c", "sample-data/onhook.toml", "-f", "csv"]).stdout;
-    let reports = ["disposition", "coverage", "burn-down", "incidents", "idle-interval", "register-findings"];
+    let reports = ["disposition", "coverage", "burn-down", "incidents", "busy-hour", "register-findings"];
     let kept = reports.map(ask);
     std::fs::remove_dir_all(&standing).unwrap();
     assert!(kept == reports.map(ask), "answers differ without the standing ones");
