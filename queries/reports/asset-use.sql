@@ -5,6 +5,9 @@
 -- setting: window_days
 -- setting: min_covered_days
 -- setting: low_use_per_week
+-- setting: min_cease_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: device_kind   text  -        kind of device; (none) where the register does not say
 -- column: source        text  -        configured source
 -- column: platform      text  -        its format
@@ -21,7 +24,7 @@
 -- column: diverted      int   count    with this verdict
 -- column: low_use       int   count    with this verdict
 -- column: in_use        int   count    with this verdict
--- column: to_cease      int   count    whose action is cease or remove_handset
+-- column: to_remove      int   count    whose action is cease or remove_handset
 -- column: last_used_on  date  -        last day on which any of them was used
 with judged as (
     select
@@ -50,7 +53,7 @@ select
     count(*) filter (where verdict = 'diverted') as diverted,
     count(*) filter (where verdict = 'low_use') as low_use,
     count(*) filter (where verdict = 'in_use') as in_use,
-    count(*) filter (where action in ('cease', 'remove_handset')) as to_cease,
+    count(*) filter (where action in ('cease', 'remove_handset')) as to_remove,
     max(last_used_on) as last_used_on
 from judged
 group by kind, source, platform

@@ -1,6 +1,6 @@
 -- title:  Circuits needed
 -- asks:   How many circuits does each trunk need at a grade of service, how many has it, and how many would do if they were pooled?
--- grain:  one row per trunk of the trunk list, per platform and kind with more than one trunk, and for all pstn trunks of the estate where there is more than one
+-- grain:  one row per trunk of the trunk list (recorders left out: what they carry are the platform's own legs), per platform and kind with more than one trunk, and for all pstn trunks of the estate where there is more than one
 -- param:  grade         float  = 0.01  share of calls that may find all circuits busy in the busy hour; 0.001, 0.005, 0.01, 0.02 or 0.05, others have no answer
 -- param:  measure       text   = 'tcbh'  tcbh: the time-consistent busy hour; adph: the mean of each day's own best hour, which is never less
 -- param:  least         int    = 0     circuits that every row shall have whatever its traffic, for emergencies
@@ -45,9 +45,11 @@ members as (
     -- which trunks make up a row
     select 'trunk' as level, source, trunk, kind, source as of_source, trunk as of_trunk, party, circuits
     from trunks_in_force
+    where kind <> 'recorder'
     union all
     select 'pool', source, '', kind, source as of_source, trunk as of_trunk, null, circuits
     from trunks_in_force
+    where kind <> 'recorder'
     union all
     select 'estate', '', '', kind, source as of_source, trunk as of_trunk, null, circuits
     from trunks_in_force
@@ -209,7 +211,8 @@ select
     round(erlangs, 3) as erlangs,
     installed,
     needed,
-    installed - needed as spare,
+    -- one circuit is no group: it is judged in its pool
+    case when level <> 'trunk' or installed <> 1 then installed - needed end as spare,
     case when answered = trunks then cast(separate as bigint) end as separate,
     case when answered = trunks then cast(separate as bigint) - needed end as pooled_saves
 from apart

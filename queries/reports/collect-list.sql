@@ -7,6 +7,9 @@
 -- setting: window_days
 -- setting: min_covered_days
 -- setting: low_use_per_week
+-- setting: min_cease_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: site          text  -      site code; (none) where the register has none
 -- column: site_name     text  -      its name
 -- column: location      text  -      where on the site

@@ -5,6 +5,9 @@
 -- setting: window_days
 -- setting: min_covered_days
 -- setting: low_use_per_week
+-- setting: min_cease_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: cost_centre      text  -        code; (none) for extensions without one
 -- column: name             text  -        its name; null where the list lacks it
 -- column: directorate      text  -        the directorate it belongs to

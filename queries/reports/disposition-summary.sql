@@ -5,6 +5,9 @@
 -- setting: window_days
 -- setting: min_covered_days
 -- setting: low_use_per_week
+-- setting: min_cease_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: source      text  -      configured source
 -- column: platform    text  -      format of the source
 -- column: use         text  -      what the extensions are for

@@ -8,6 +8,9 @@
 -- setting: window_days
 -- setting: min_covered_days
 -- setting: low_use_per_week
+-- setting: min_cease_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: local_day      date  -     civil day at the source
 -- column: site           text  -     site code; null where the line has none
 -- column: site_name      text  -     its name; null where the list of sites does not know it

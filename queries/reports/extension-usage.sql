@@ -5,6 +5,8 @@
 -- param:  site    text  = ''  only this site; '' for all
 -- setting: as_of
 -- setting: window_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: source            text  -         configured source
 -- column: extension         text  -         extension
 -- column: site              text  -         site code

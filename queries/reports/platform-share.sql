@@ -3,6 +3,8 @@
 -- grain:  one row per platform
 -- setting: as_of
 -- setting: window_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: platform                  text  -        format of the source; (none) for a source that is not configured
 -- column: sources                   int   count    sources of that platform in the register
 -- column: extensions                int   count    registered extensions

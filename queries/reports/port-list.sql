@@ -1,6 +1,6 @@
 -- title:  Numbers to port
 -- asks:   Which direct-dial numbers of the platforms to be switched off must go on working elsewhere, and where?
--- grain:  one row per direct-dial number of an extension whose action is teams_ddi or fixed, on those platforms
+-- grain:  one row per direct-dial number of an extension on those platforms that is not to cease
 -- param:  legacy  text  = 'cisco-cucm mitel-smdr'  platforms to be switched off, parted by blanks
 -- param:  source  text  = ''  only this source; '' for all
 -- param:  site    text  = ''  only this site; '' for all
@@ -8,9 +8,12 @@
 -- setting: window_days
 -- setting: min_covered_days
 -- setting: low_use_per_week
+-- setting: min_cease_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: ddi             text  -     direct-dial number, E.164
 -- column: block           text  -     the hundred numbers it belongs to, as a carrier supplies them
--- column: target          text  -     teams: a person's number in Teams; fixed: a fixed line of the platform that stays
+-- column: target          text  -     teams: a person's number in Teams; fixed: a fixed line of the platform that stays; undecided: in review, or its handset goes and nobody said where the number lives on
 -- column: source          text  -     configured source it leaves
 -- column: extension       text  -     extension it leaves
 -- column: platform        text  -     format of the source
@@ -27,7 +30,11 @@
 select
     ddi,
     left(ddi, length(ddi) - 2) || 'xx' as block,
-    case action when 'teams_ddi' then 'teams' else 'fixed' end as target,
+    case
+        when action = 'teams_ddi' then 'teams'
+        when action in ('fixed', 'keep') then 'fixed'
+        else 'undecided'
+    end as target,
     source,
     extension,
     platform,
@@ -42,7 +49,7 @@ select
     ever_emergency,
     protection
 from verdicts
-where action in ('teams_ddi', 'fixed')
+where action <> 'cease'
     and ddi is not null
     and strpos(' ' || $legacy || ' ', ' ' || platform || ' ') > 0
     and ($source = '' or source = $source)

@@ -7,6 +7,9 @@
 -- setting: window_days
 -- setting: min_covered_days
 -- setting: low_use_per_week
+-- setting: min_cease_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: ddi           text  -     direct-dial number to give back; null where the extension has none
 -- column: block         text  -     the hundred numbers it belongs to, as a carrier supplies them
 -- column: source        text  -     configured source

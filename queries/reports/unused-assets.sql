@@ -8,6 +8,9 @@
 -- setting: window_days
 -- setting: min_covered_days
 -- setting: low_use_per_week
+-- setting: min_cease_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: device_kind   text  -     kind of device; (none) where the register does not say
 -- column: source        text  -     configured source
 -- column: extension     text  -     extension

@@ -5,6 +5,8 @@
 -- param:  regular  float  = 10.0  calls a covered week, at most, of a regular user; above is heavy
 -- setting: as_of
 -- setting: window_days
+-- setting: blind_after_legs
+-- setting: max_unattributed_percent
 -- column: site            text  -         site code; (none) where the register has none
 -- column: site_name       text  -         its name
 -- column: platform        text  -         format of the source

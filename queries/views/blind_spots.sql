@@ -6,7 +6,7 @@
 -- setting: blind_after_legs
 -- setting: max_unattributed_percent
 -- column: source       text  -      configured source
--- column: spot         text  -      unanswered_not_logged, internal_not_logged, masked_numbers, answers_at_pilot, silent_node, gaps, expired_records, clock_jump, stale_register
+-- column: spot         text  -      unanswered_not_logged, internal_not_logged, masked_numbers, rejected_records, answers_at_pilot, silent_node, gaps, expired_records, expiring_records, clock_jump, stale_register
 -- column: is_blocking  bool  -      silence proves less because of it; the verdicts take it into account
 -- column: seen         int   count  what detail counts
 -- column: detail       text  -      the evidence
@@ -62,6 +62,23 @@ found as (
     cross join settings s
     where t.legs >= s.blind_after_legs
         and 100 * cast(t.unattributed as double) > s.max_unattributed_percent * t.legs
+
+    union all
+
+    select
+        r.source,
+        'rejected_records' as spot,
+        100 * cast(r.rejected as double) > s.max_rejected_percent * r.records as is_blocking,
+        r.rejected as seen,
+        cast(r.rejected as varchar) || ' of ' || cast(r.records as varchar) || ' records of the files of the window were rejected: they may be calls of a phone that looks silent' as detail
+    from (
+        select source, sum(rejected) as rejected, sum("read") as records
+        from inputs
+        where last_started_at is null or cast(last_started_at as date) > (select as_of - window_days from settings)
+        group by source
+    ) r
+    cross join settings s
+    where r.rejected > 0
 
     union all
 
@@ -132,6 +149,7 @@ found as (
     join lasts l on o.source = l.source
     where o.refetch_days is not null
         and l.last_day < s.as_of - o.refetch_days + 5
+        and l.last_day > s.as_of - o.refetch_days - 5
 
     union all
 
@@ -143,6 +161,7 @@ found as (
         cast(count(*) as varchar) || ' files in which the clock goes back, by up to ' || cast(max(clock_back_s) as varchar) || ' s: their days may be wrong' as detail
     from inputs
     where clock_back_s > 7200
+        and cast(last_started_at as date) > (select as_of - window_days from settings)
     group by source
 
     union all

@@ -18,7 +18,7 @@
 -- column: cost_centre        text  -          who pays
 -- column: owner              text  -          who answers for it
 -- column: user_id            text  -          login of its person
--- column: installed_on       date  -          when it was put there; silence before that day counts for nothing
+-- column: installed_on       date  -          when it was put there; silence before that day counts for nothing, unless it was used before
 -- column: counted_by         text  -          what handset use was read from: device; user (the platform names people and no devices); number (it names neither, or the register does not); none (virtual)
 -- column: covered_days       int   days       days of the window, from installed_on, on which the source would have shown a call
 -- column: silence_days       int   days       of those, days whose silence proves that the handset was not used: calls within the platform are on record too
@@ -69,6 +69,11 @@ subjects as (
     select source, extension, 'number' as subject_kind, extension as subject
     from register
     union all
+    -- some platforms show a line by its direct number
+    select source, extension, 'number' as subject_kind, ddi as subject
+    from register
+    where ddi is not null
+    union all
     select source, extension, 'device' as subject_kind, device_name as subject
     from register
     where device_name is not null
@@ -94,10 +99,12 @@ seen as (
         u.talk_in_s,
         u.talk_out_s,
         u.used_on,
+        u.first_used_on,
         u.is_hotline,
         u.ever_emergency
     from subjects b
-    join subject_use u on b.source = u.source and b.subject_kind = u.subject_kind and b.subject = u.subject
+    -- platforms and registers write names in different case
+    join subject_use u on b.source = u.source and b.subject_kind = u.subject_kind and lower(b.subject) = lower(u.subject)
 ),
 
 counted as (
@@ -116,18 +123,21 @@ counted as (
         max(talk_in_s) filter (where subject_kind = 'number') as number_talk_in_s,
         max(talk_out_s) filter (where subject_kind = 'number') as number_talk_out_s,
         max(used_on) filter (where subject_kind = 'number') as number_used_on,
+        min(first_used_on) filter (where subject_kind = 'number') as number_first_on,
         max(made) filter (where subject_kind = 'device') as device_made,
         max(offered) filter (where subject_kind = 'device') as device_offered,
         max(answered) filter (where subject_kind = 'device') as device_answered,
         max(talk_in_s) filter (where subject_kind = 'device') as device_talk_in_s,
         max(talk_out_s) filter (where subject_kind = 'device') as device_talk_out_s,
         max(used_on) filter (where subject_kind = 'device') as device_used_on,
+        min(first_used_on) filter (where subject_kind = 'device') as device_first_on,
         max(made) filter (where subject_kind = 'user') as user_made,
         max(offered) filter (where subject_kind = 'user') as user_offered,
         max(answered) filter (where subject_kind = 'user') as user_answered,
         max(talk_in_s) filter (where subject_kind = 'user') as user_talk_in_s,
         max(talk_out_s) filter (where subject_kind = 'user') as user_talk_out_s,
         max(used_on) filter (where subject_kind = 'user') as user_used_on,
+        min(first_used_on) filter (where subject_kind = 'user') as user_first_on,
         max(case when is_hotline and subject_kind <> 'user' then 1 else 0 end) as hotlines,
         max(case when ever_emergency then 1 else 0 end) as emergencies
     from seen
@@ -183,6 +193,16 @@ together as (
         t.number_used_on,
         t.device_used_on,
         t.user_used_on,
+        -- what was used before the register has it there was there: its days count from its first use
+        least(
+            r.counted_from,
+            case
+                when r.device_kind = 'virtual' then r.counted_from
+                when n.devices > 0 and r.device_name is not null then coalesce(t.device_first_on, r.counted_from)
+                when n.devices = 0 and n.users > 0 and r.user_id is not null then coalesce(t.user_first_on, r.counted_from)
+                else coalesce(t.number_first_on, r.counted_from)
+            end
+        ) as days_from,
         coalesce(t.emergencies, 0) > 0 as ever_emergency
     from lines r
     left join sources c on r.source = c.source
@@ -224,10 +244,11 @@ used as (
 ),
 
 masked as (
-    -- a source that hides whose calls it tells of proves nothing by silence
-    select source
+    -- a source that hides whose calls it tells of, or whose records cannot be read, proves nothing by silence
+    select distinct source
     from blind_spots
-    where spot = 'masked_numbers'
+    where spot in ('masked_numbers', 'rejected_records')
+        and is_blocking
 ),
 
 proof_days as (
@@ -259,9 +280,9 @@ dated as (
         coalesce(f.covered_days, 0) as covered_days,
         coalesce(f.silence_days, 0) as silence_days,
         coalesce(f.demand_days, 0) as demand_days,
-        coalesce(case when u.last_used_on >= u.counted_from then a.days_after end, f.silence_days, 0) as silent_days
+        coalesce(case when u.last_used_on >= u.days_from then a.days_after end, f.silence_days, 0) as silent_days
     from used u
-    left join days_from f on u.source = f.source and u.counted_from = f.local_day
+    left join days_from f on u.source = f.source and u.days_from = f.local_day
     left join days_from a on u.source = a.source and u.last_used_on = a.local_day
 ),
 
@@ -309,7 +330,7 @@ select
     u.demand_days,
     u.handset_uses,
     round(7 * cast(u.handset_uses as double) / nullif(u.covered_days, 0), 2) as uses_per_week,
-    greatest(u.number_offered, u.device_offered) + u.made_elsewhere as demand,
+    greatest(u.number_offered, u.device_offered, case u.counted_by when 'user' then u.user_offered else 0 end) + u.made_elsewhere as demand,
     u.number_diverted + u.number_voicemail + u.made_elsewhere + u.answered_elsewhere as met_elsewhere,
     greatest(u.number_made, u.device_made, case u.counted_by when 'user' then u.user_made else 0 end) + greatest(u.number_offered, u.device_offered) as calls,
     u.last_used_on,

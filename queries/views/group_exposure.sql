@@ -23,7 +23,7 @@ with told_groups as (
 ),
 
 listed as (
-    select distinct source, ' ' || regexp_replace(hunt_groups, '[,;|/]+', ' ', 'g') || ' ' as words
+    select distinct source, ' ' || regexp_replace(lower(hunt_groups), '[^a-z0-9]+', ' ', 'g') || ' ' as words
     from register
     where hunt_groups is not null
 ),
@@ -49,8 +49,8 @@ members as (
     join groups g
         on r.source = g.source
         and strpos(
-            ' ' || regexp_replace(r.hunt_groups, '[,;|/]+', ' ', 'g') || ' ',
-            ' ' || g.hunt_group || ' '
+            ' ' || regexp_replace(lower(r.hunt_groups), '[^a-z0-9]+', ' ', 'g') || ' ',
+            ' ' || regexp_replace(lower(g.hunt_group), '[^a-z0-9]+', ' ', 'g') || ' '
         ) > 0
     where r.hunt_groups is not null
 ),

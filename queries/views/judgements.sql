@@ -21,8 +21,9 @@ with weighed as (
         s.min_covered_days,
         s.low_use_per_week,
         f.covered_days < s.min_covered_days as is_short,
-        f.silence_days < s.min_covered_days as is_mute,
-        f.demand_days < s.min_covered_days as is_deaf,
+        -- no day proves nothing, whatever is asked for
+        f.silence_days < greatest(s.min_covered_days, 1) as is_mute,
+        f.demand_days < greatest(s.min_covered_days, 1) as is_deaf,
         f.group_calls > 0 and f.counted_by <> 'device' as is_hidden,
         f.number_made + f.number_answered as number_uses,
         f.device_made + f.device_answered as device_uses,
@@ -86,9 +87,9 @@ select
     j.*,
     case
         when verdict = 'protected' then protection
-        when verdict = 'in_use' then cast(handset_uses as varchar) || ' uses on ' || cast(covered_days as varchar) || ' covered days'
+        when verdict = 'in_use' then cast(handset_uses as varchar) || case when handset_uses = 1 then ' use on ' else ' uses on ' end || cast(covered_days as varchar) || ' covered days'
         when is_short then cast(covered_days as varchar) || ' covered days, ' || cast(min_covered_days as varchar) || ' are needed'
-        when verdict = 'low_use' then cast(handset_uses as varchar) || ' uses on ' || cast(covered_days as varchar) || ' covered days'
+        when verdict = 'low_use' then cast(handset_uses as varchar) || case when handset_uses = 1 then ' use on ' else ' uses on ' end || cast(covered_days as varchar) || ' covered days'
         when is_mute then 'no use seen, but silence proves it on ' || cast(silence_days as varchar) || ' days only, ' || cast(min_covered_days as varchar) || ' are needed: calls within the platform are not on record, or records name nobody'
         when is_hidden then 'no use seen, but its groups had ' || cast(group_calls as varchar) || ' calls and the platform does not name the handset that answers'
         when verdict = 'unattended' and demand = 0 then 'no use on ' || cast(silent_days as varchar) || ' days; its groups had ' || cast(group_calls as varchar) || ' calls and it answered none'

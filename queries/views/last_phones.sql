@@ -10,6 +10,7 @@ with phones as (
     from register
     where site is not null
         and coalesce(device_kind, 'desk_phone') not in ('softphone', 'mobile', 'pager', 'virtual')
+        and "use" not in ('lift', 'alarm', 'fax', 'refuge', 'door_entry', 'help_point', 'voicemail')
 ),
 
 single as (

@@ -1,6 +1,6 @@
 -- title:  Missing hours
 -- asks:   Which hours and days of a node are empty, though the same hour of such a day usually is not?
--- grain:  one row per source, node, day and empty hour; hour -1 is the whole day. Usual is what the same weekday had in the eight weeks before, or in those after where fewer than four are before; judged from 12 legs on, so that chance alone leaves an hour empty less than once in 100,000
+-- grain:  one row per source, node, day and empty hour; hour -1 is the whole day. Usual is what the same weekday had in the eight weeks before or in those after, whichever is more, and for a whole day on all other days; judged from 12 legs on, so that chance alone leaves an hour empty less than once in 100,000
 -- setting: as_of
 -- setting: window_days
 -- column: source      text   -     configured source
@@ -52,12 +52,14 @@ slots as (
 ),
 
 compared as (
+    -- with the weeks before, with those after, and, where a whole day is missing, with all days: a long outage must not
+    -- become what is usual
     select
         e.source,
         e.node,
         e.local_day,
         e.hour,
-        o.local_day < e.local_day as is_before,
+        k.side,
         cast(o.legs as double) as legs
     from slots e
     join slots o
@@ -65,31 +67,22 @@ compared as (
         and e.node = o.node
         and e.hour = o.hour
         and e.like_day = o.like_day
+    cross join (select 'before' as side union all select 'after' union all select 'all') k
     where e.legs = 0
         -- the hour that European clocks skip on the last Sunday of March is nobody's
         and not (e.hour in (1, 2) and extract(month from e.local_day) = 3 and extract(day from e.local_day) >= 25 and extract(isodow from e.local_day) = 7)
         and o.local_day <> e.local_day
-        and o.local_day >= e.local_day - 56
-        and o.local_day <= e.local_day + 56
+        and (
+            k.side = 'before' and o.local_day < e.local_day and o.local_day >= e.local_day - 56
+            or k.side = 'after' and o.local_day > e.local_day and o.local_day <= e.local_day + 56
+            or k.side = 'all' and e.hour = -1
+        )
 ),
 
 sides as (
-    select source, node, local_day, hour, is_before, count(*) as other_days, median(legs) as usual
+    select source, node, local_day, hour, side, count(*) as other_days, median(legs) as usual
     from compared
-    group by source, node, local_day, hour, is_before
-),
-
-chosen as (
-    select
-        source,
-        node,
-        local_day,
-        hour,
-        is_before,
-        other_days,
-        usual,
-        row_number() over (partition by source, node, local_day, hour order by case when is_before and other_days >= 4 then 0 when is_before then 2 else 1 end) as choice
-    from sides
+    group by source, node, local_day, hour, side
 ),
 
 spreads as (
@@ -101,19 +94,33 @@ spreads as (
         s.usual,
         s.other_days,
         1.4826 * median(abs(c.legs - s.usual)) as spread
-    from chosen s
+    from sides s
     join compared c
         on s.source = c.source
         and s.node = c.node
         and s.local_day = c.local_day
         and s.hour = c.hour
-        and s.is_before = c.is_before
-    where s.choice = 1
-        and s.usual >= 12
+        and s.side = c.side
+    where s.usual >= 12
         and s.other_days >= 4
-    group by s.source, s.node, s.local_day, s.hour, s.usual, s.other_days
+    group by s.source, s.node, s.local_day, s.hour, s.side, s.usual, s.other_days
+),
+
+told as (
+    -- by the side that says most
+    select
+        source,
+        node,
+        local_day,
+        hour,
+        usual,
+        spread,
+        other_days,
+        row_number() over (partition by source, node, local_day, hour order by usual desc, spread) as place
+    from spreads
+    where usual - 3 * spread > 0
 )
 
 select source, node, local_day, hour, round(usual, 1) as usual, round(spread, 1) as spread, other_days
-from spreads
-where usual - 3 * spread > 0
+from told
+where place = 1

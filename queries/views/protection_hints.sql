@@ -1,6 +1,6 @@
 -- title:  Words that protect
 -- asks:   Which lines does the register describe in words that name a lift, an alarm or another protected class?
--- grain:  one row per registered extension with such a word in location, notes, owner, model or reason; the first class by name
+-- grain:  one row per registered extension with such a word in location, notes, owner, model, reason or the name of its handset; the first class by name
 -- setting: as_of
 -- column: source     text  -  configured source
 -- column: extension  text  -  extension
@@ -11,7 +11,10 @@ with texts as (
         source,
         extension,
         ' ' || regexp_replace(
-            lower(coalesce(location, '') || ' ' || coalesce(notes, '') || ' ' || coalesce(owner, '') || ' ' || coalesce(device_model, '') || ' ' || coalesce(protected_reason, '')),
+            -- Lift2 and FireAlarm are two words each
+            lower(regexp_replace(regexp_replace(
+                coalesce(location, '') || ' ' || coalesce(notes, '') || ' ' || coalesce(owner, '') || ' ' || coalesce(device_model, '') || ' ' || coalesce(protected_reason, '') || ' ' || coalesce(device_name, ''),
+                '([a-z])([A-Z])', '\1 \2', 'g'), '([A-Za-z])([0-9])', '\1 \2', 'g')),
             '[^a-z0-9]+', ' ', 'g'
         ) || ' ' as words
     from register

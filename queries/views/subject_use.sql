@@ -105,6 +105,6 @@ select
     used_days,
     first_used_on,
     coalesce(periods, 0) as periods,
-    coalesce(dialled_low = dialled_high and dialled_low >= 0 and made_days >= 3 and longest_call_s <= 180 and ever_answered <= ever_made, false) as is_hotline,
+    coalesce(dialled_low = dialled_high and dialled_low >= 0 and made_days >= 3 and coalesce(longest_call_s, 0) <= 300 and ever_answered <= ever_made, false) as is_hotline,
     emergency > 0 as ever_emergency
 from summed

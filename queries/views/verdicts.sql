@@ -93,7 +93,11 @@ ruled as (
     left join rules exact on j."use" = exact."use" and j.verdict = exact.verdict
     left join (select * from rules where verdict = '*') of_use on j."use" = of_use."use"
     left join (select * from rules where "use" = '*') of_verdict on j.verdict = of_verdict.verdict
-    left join decisions_in_force d on j.source = d.source and j.extension = d.extension
+    -- a decision was about what stood there then, and not about what came later
+    left join decisions_in_force d
+        on j.source = d.source
+        and j.extension = d.extension
+        and d.decided_on >= coalesce(j.installed_on, d.decided_on)
     cross join fallback
 ),
 
@@ -106,7 +110,7 @@ guarded as (
             when r.ever_emergency and r.policy_action in ('cease', 'remove_handset') then 'emergency'
             when r.verdict in ('idle', 'unattended', 'diverted')
                 and r.policy_action in ('cease', 'remove_handset')
-                and r.covered_days < s.min_cease_days then 'short_evidence'
+                and case r.verdict when 'idle' then r.demand_days else r.silence_days end < s.min_cease_days then 'short_evidence'
         end as line_guard
     from ruled r
     cross join settings s
@@ -117,7 +121,9 @@ settled as (
         g.*,
         coalesce(g.decided_action, case when g.line_guard is null then g.policy_action else 'review' end) as line_action,
         g.site is not null
-            and coalesce(g.device_kind, 'desk_phone') not in ('softphone', 'mobile', 'pager', 'virtual') as is_phone
+            and coalesce(g.device_kind, 'desk_phone') not in ('softphone', 'mobile', 'pager', 'virtual')
+            -- nobody calls for help from a lift's line or a fax
+            and g."use" not in ('lift', 'alarm', 'fax', 'refuge', 'door_entry', 'help_point', 'voicemail') as is_phone
     from guarded g
 ),
 

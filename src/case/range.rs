@@ -37,7 +37,7 @@ pub struct Range {
 }
 
 /// The rows of an answer once only `kept` of `of` silent phones are unused: of each row whose silence costs a line or a
-/// handset that share stays (whole phones, rounded down), and the rest turns out to be used a little and goes to review.
+/// handset that share stays (whole phones, rounded down once over all rows), and the rest turns out to be used a little and goes to review.
 /// Answers that tell no verdict and action are left as they are.
 pub fn with_fewer_unused<S: AsRef<str>>(
     columns: &[S],
@@ -51,13 +51,17 @@ pub fn with_fewer_unused<S: AsRef<str>>(
         return rows.to_vec();
     };
     let cell = |row: &[String], at: usize| row.get(at).cloned().unwrap_or_default();
-    let mut moved = Vec::with_capacity(rows.len());
+    let share =
+        |n: i64| i64::try_from(i128::from(n) * i128::from(kept.clamp(0, of)) / i128::from(of.max(1))).unwrap_or(n);
+    let (mut moved, mut silent) = (Vec::with_capacity(rows.len()), 0_i64);
     for row in rows {
         let is_silent = ["idle", "unattended", "diverted"].contains(&cell(row, verdict).as_str());
         let is_taken = ["cease", "remove_handset"].contains(&cell(row, action).as_str());
         match cell(row, count).parse::<i64>() {
             Ok(n) if is_silent && is_taken && of > 0 => {
-                let stays = i64::try_from(i128::from(n) * i128::from(kept.clamp(0, of)) / i128::from(of)).unwrap_or(n);
+                // By the running total: many rows of one phone each must not lose all of them to rounding.
+                let stays = share(silent.saturating_add(n)) - share(silent);
+                silent = silent.saturating_add(n);
                 let put = |n: i64, words: Option<[&str; 2]>| {
                     let mut row = row.clone();
                     row[count] = n.to_string();
@@ -118,6 +122,17 @@ mod tests {
         assert_eq!(after, rows(&wanted));
         assert_eq!(with_fewer_unused(&COLUMNS, &before, "extensions", 0, 0), before, "nobody was silent");
         assert_eq!(with_fewer_unused(&["use", "n", "extensions"], &before, "extensions", 1, 2), before);
+    }
+
+    /// Nine of ten, however the ten are spread over rows.
+    #[test]
+    fn the_share_does_not_depend_on_how_rows_are_grouped() {
+        let before = rows(&[["idle", "cease", "1"]; 10]);
+        let after = with_fewer_unused(&COLUMNS, &before, "extensions", 9, 10);
+        let count = |word: &str| -> i64 {
+            after.iter().filter(|row| row[1] == word).map(|row| row[2].parse::<i64>().unwrap()).sum()
+        };
+        assert_eq!((count("cease"), count("review")), (9, 1));
     }
 
     #[test]

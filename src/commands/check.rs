@@ -109,10 +109,10 @@ fn calendars(engine: &Engine<'_>) -> Result<String> {
     Ok(sources.iter().map(|(source, days)| format!("\n{source}\n{}", calendar(days, &legend))).collect())
 }
 
-/// Covered days of the window by configured source, none included.
+/// Covered days of the window by configured source, none included; a bill and the like cover none by nature.
 fn covered_days(engine: &Engine<'_>) -> Result<Vec<(String, u64)>> {
     let sql = "select s.source, count(distinct c.local_day) from sources s left join coverage c on c.source = s.source \
-               group by s.source order by s.source";
+               where s.shows_silence group by s.source order by s.source";
     let days = answer::text(&engine.free(sql)?)?;
     Ok(days.into_iter().map(|row| (row[0].clone(), row[1].parse().unwrap_or(0))).collect())
 }

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::estate::{self, Estate};
 use crate::import::{Exports, Refusal, merge};
-use crate::lake::{Access, Lake};
+use crate::lake::{Access, Lake, Table};
 use crate::sql::Engine;
 
 pub fn load(config: &Config, as_of: Option<NaiveDate>, json: bool, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
@@ -113,7 +113,13 @@ pub fn run(config: &Config, lake: &Lake, as_of: Option<NaiveDate>, talk: &mut Ta
                 return Err(vec![Error::Estate {
                     place: table.name().to_string(),
                     what: format!("no rows, but the load in force has {}", there.num_rows()),
-                    hint: "deliver the whole file; nothing was loaded".into(),
+                    hint: match table {
+                        // Withdrawn without a trace, a decision could not be audited.
+                        Table::Decisions => {
+                            "nothing was loaded; to withdraw a decision, add a later row with action review".into()
+                        }
+                        _ => "deliver the whole file; nothing was loaded".into(),
+                    },
                 }]);
             }
             Some(there) => without_date(&there) == without_date(&rows),

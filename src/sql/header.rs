@@ -54,6 +54,16 @@ impl Kind {
         }
     }
 
+    /// How a value is written.
+    pub const fn form(self) -> &'static str {
+        match self {
+            Self::Text => "write any text",
+            Self::Int => "write a whole number like 30",
+            Self::Float => "write a number like 0.5",
+            Self::Date => "write dates like 2024-03-31",
+        }
+    }
+
     fn of(word: &str) -> Option<Self> {
         [Self::Text, Self::Int, Self::Float, Self::Date].into_iter().find(|kind| kind.word() == word)
     }

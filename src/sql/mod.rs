@@ -9,7 +9,6 @@ mod tables;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -18,7 +17,7 @@ use chrono::NaiveDate;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
-use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use datafusion::prelude::SessionContext;
 
 pub use catalogue::{REPORTS, VIEWS, report};
 pub use header::{Column, Kind, Param, Query};
@@ -73,8 +72,15 @@ impl<'a> Engine<'a> {
             None => last_day(lake, &context)?,
         };
         let evidence = Evidence { as_of, ..evidence };
-        session::settings(&context, &evidence, as_of.unwrap_or_default())?;
-        let standing = Standing::of(lake.folder(), &files, &evidence, &[policy, &session::sources(config)]);
+        let day = as_of.unwrap_or_default();
+        session::settings(&context, &evidence, day)?;
+        let tables = [
+            policy,
+            &session::sources(config),
+            &tables::protection_words(),
+            &tables::calendar(day, evidence.window_days),
+        ];
+        let standing = Standing::of(lake.folder(), &files, &evidence, &tables)?;
         Ok(Self { lake, config, policy, context, batch, evidence, as_of, standing, reports_too: Cell::new(false) })
     }
 
@@ -83,7 +89,7 @@ impl<'a> Engine<'a> {
     pub fn stand(self) -> Result<Self> {
         let mut engine = self;
         for name in STANDING {
-            if engine.standing.find(name).is_none() {
+            if !engine.standing.has(name) {
                 engine.standing.keep(name, &engine.free(&format!("select * from {name}"))?)?;
                 // The next one may stand on it.
                 engine = engine.again(engine.evidence)?;
@@ -95,7 +101,7 @@ impl<'a> Engine<'a> {
 
     /// The same of the reports that look at the whole window call by call.
     pub fn stand_reports(&self) -> Result<()> {
-        for name in STANDING_REPORTS.iter().filter(|name| self.standing.find(name).is_none()) {
+        for name in STANDING_REPORTS.iter().filter(|name| !self.standing.has(name)) {
             self.standing.keep(name, &self.run(report(name)?, &Args::new())?)?;
         }
         Ok(())
@@ -149,9 +155,10 @@ impl<'a> Engine<'a> {
         }
         let is_ours = || REPORTS.iter().any(|report| report == query);
         if args.is_empty()
-            && let Some(kept) = self.standing.find(&query.name).filter(|_| is_ours())
+            && is_ours()
+            && let Some(kept) = self.standing.read(&query.name)
         {
-            return self.standing.read(&kept);
+            return Ok(kept);
         }
         let mut values = HashMap::new();
         for param in &query.params {
@@ -164,7 +171,7 @@ impl<'a> Engine<'a> {
             let value = scalar(param.kind, text).ok_or_else(|| {
                 wrong(
                     format!("parameter {} = {text:?} is no {}", param.name, param.kind.word()),
-                    "write dates like 2024-03-31".into(),
+                    param.kind.form().into(),
                 )
             })?;
             values.insert(param.name.clone(), value.into());
@@ -219,17 +226,16 @@ impl<'a> Engine<'a> {
             if self.is_made(&view.name)? {
                 continue;
             }
-            match self.standing.find(&view.name) {
-                Some(kept) => self.kept(&view.name, &kept)?,
-                None => {
-                    let words = words(&view.sql);
-                    self.reach_views(&|name| words.contains(name), i)?;
-                    match STANDING.contains(&view.name.as_str()) {
-                        // Others stand on it more than once, and a view is worked out wherever it is named.
-                        true => self.worked_out(view)?,
-                        false => self.view(view, &view.name)?,
-                    }
-                }
+            if let Some(kept) = self.standing.read(&view.name) {
+                self.put(&view.name, kept)?;
+                continue;
+            }
+            let words = words(&view.sql);
+            self.reach_views(&|name| words.contains(name), i)?;
+            match STANDING.contains(&view.name.as_str()) {
+                // Others stand on it more than once, and a view is worked out wherever it is named.
+                true => self.put(&view.name, self.ask(&view.name, &view.sql, None)?)?,
+                false => self.view(view, &view.name)?,
             }
         }
         Ok(())
@@ -288,29 +294,15 @@ impl<'a> Engine<'a> {
         })
     }
 
-    /// A view's rows in its place.
-    fn worked_out(&self, view: &Query) -> Result<()> {
-        let Answer { schema, batches } = self.ask(&view.name, &view.sql, None)?;
+    fn put(&self, name: &str, answer: Answer) -> Result<()> {
         let wrong = |error: datafusion::error::DataFusionError| Error::Query {
-            name: view.name.clone(),
+            name: name.to_string(),
             what: one_line(&error),
             hint: "this is a bug in onhook: please report it".into(),
         };
-        let rows = MemTable::try_new(schema, vec![batches]).map_err(wrong)?;
-        self.context.register_table(view.name.as_str(), Arc::new(rows)).map_err(wrong)?;
+        let rows = MemTable::try_new(answer.schema, vec![answer.batches]).map_err(wrong)?;
+        self.context.register_table(name, Arc::new(rows)).map_err(wrong)?;
         Ok(())
-    }
-
-    fn kept(&self, name: &str, path: &Path) -> Result<()> {
-        let options = ParquetReadOptions::default();
-        let place = path.to_string_lossy();
-        self.lake.runtime().block_on(self.context.register_parquet(name, place, options)).map_err(|error| {
-            Error::Query {
-                name: name.to_string(),
-                what: one_line(&error),
-                hint: "delete the folder `standing` of the lake: what is in it is made anew".into(),
-            }
-        })
     }
 }
 

@@ -47,13 +47,14 @@ pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> R
 pub fn settings(context: &SessionContext, evidence: &Evidence, as_of: NaiveDate) -> Result<()> {
     let number = |n: u16| Arc::new(Int32Array::from_value(i32::from(n), 1)) as ArrayRef;
     let seconds = |n: u32| Arc::new(Int64Array::from_value(i64::from(n), 1)) as ArrayRef;
-    let columns: [(&str, ArrayRef); 9] = [
+    let columns: [(&str, ArrayRef); 10] = [
         ("as_of", Arc::new(Date32Array::from_value(crate::normalise::days(as_of), 1))),
         ("window_days", number(evidence.window_days)),
         ("min_covered_days", number(evidence.min_covered_days)),
         ("low_use_per_week", Arc::new(Float64Array::from_value(evidence.low_use_per_week, 1))),
         ("min_cease_days", number(evidence.min_cease_days)),
         ("blind_after_legs", seconds(evidence.blind_after_legs)),
+        ("max_rejected_percent", Arc::new(Float64Array::from_value(evidence.max_rejected_percent, 1))),
         ("max_unattributed_percent", Arc::new(Float64Array::from_value(evidence.max_unattributed_percent, 1))),
         ("tie_line_skew_s", seconds(evidence.tie_line_skew_s)),
         ("tie_line_tolerance_s", seconds(evidence.tie_line_tolerance_s)),

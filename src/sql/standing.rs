@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
+use arrow::util::pretty::pretty_format_batches;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -47,35 +48,40 @@ pub struct Standing {
 
 impl Standing {
     /// `files` are the names of all data files that are read; `tables` the tables that are no files.
-    pub fn of(lake: &Path, files: &[PathBuf], evidence: &Evidence, tables: &[&RecordBatch]) -> Self {
+    pub fn of(lake: &Path, files: &[PathBuf], evidence: &Evidence, tables: &[&RecordBatch]) -> Result<Self> {
+        let broken =
+            |e: arrow::error::ArrowError| Error::Render { what: format!("the key of the standing answers: {e}") };
         let mut hasher = blake3::Hasher::new();
         let mut part = |text: &str| {
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         };
         part(env!("CARGO_PKG_VERSION"));
-        files.iter().for_each(|path| part(&path.strip_prefix(lake).unwrap_or(path).to_string_lossy()));
+        for path in files {
+            part(&path.strip_prefix(lake).unwrap_or(path).to_string_lossy());
+            part(&path.metadata().map_or(0, |m| m.len()).to_string());
+        }
         part(&format!("{evidence:?}"));
-        tables.iter().for_each(|rows| part(&format!("{rows:?}")));
+        for rows in tables {
+            // Every cell: what is printed for people to debug by leaves out the middle of a long column.
+            part(&pretty_format_batches(std::slice::from_ref(*rows)).map_err(broken)?.to_string());
+        }
         VIEWS.iter().chain(REPORTS.iter()).for_each(|query| part(&query.sql));
-        Self { folder: lake.join(FOLDER), key: hasher.finalize().to_hex()[..16].to_string() }
+        Ok(Self { folder: lake.join(FOLDER), key: hasher.finalize().to_hex()[..16].to_string() })
     }
 
-    /// The kept answer of a view or a report, where there is one.
-    pub fn find(&self, name: &str) -> Option<PathBuf> {
-        let is_kept = STANDING.contains(&name) || STANDING_REPORTS.contains(&name);
-        Some(self.path(name)).filter(|path| is_kept && path.is_file())
+    /// Whether there is a kept answer of a view or a report.
+    pub fn has(&self, name: &str) -> bool {
+        (STANDING.contains(&name) || STANDING_REPORTS.contains(&name)) && self.path(name).is_file()
     }
 
-    /// The kept answer itself, rows in their order.
-    pub fn read(&self, path: &Path) -> Result<Answer> {
-        let broken = |e: parquet::errors::ParquetError| Error::io(path)(std::io::Error::other(e));
-        let file = std::fs::File::open(path).map_err(Error::io(path))?;
-        let rows = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
+    /// The kept answer, rows in their order. None where there is none, or where it cannot be read: then the view is asked.
+    pub fn read(&self, name: &str) -> Option<Answer> {
+        let file = std::fs::File::open(self.path(name)).ok().filter(|_| self.has(name))?;
+        let rows = ParquetRecordBatchReaderBuilder::try_new(file).ok()?;
         let schema = rows.schema().clone();
-        let batches: Result<Vec<_>, _> = rows.build().map_err(broken)?.collect();
-        let batches = batches.map_err(|e| Error::io(path)(std::io::Error::other(e)))?;
-        Ok(Answer { schema, batches })
+        let batches = rows.build().ok()?.collect::<Result<_, _>>().ok()?;
+        Some(Answer { schema, batches })
     }
 
     /// Keeps an answer, at one stroke.
@@ -90,12 +96,13 @@ impl Standing {
         std::fs::rename(&draft, &path).map_err(Error::io(&path))
     }
 
-    /// Removes answers to other states. A reader that has one open keeps it.
+    /// Removes answers to other states; a reader that looks for one in that moment asks the view.
     pub fn tidy(&self) -> Result<()> {
         for entry in self.folder.read_dir().map_err(Error::io(&self.folder))? {
             let path = entry.map_err(Error::io(&self.folder))?.path();
             let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&self.key));
-            if !is_ours {
+            let is_draft = path.extension().is_some_and(|end| end == "new");
+            if path.is_file() && (!is_ours || is_draft) {
                 std::fs::remove_file(&path).map_err(Error::io(&path))?;
             }
         }

@@ -13,6 +13,7 @@
 
 mod bad_input;
 mod containers;
+mod doubts;
 mod every_format;
 mod fuzz;
 mod ingest;

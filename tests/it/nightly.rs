@@ -101,6 +101,14 @@ fn standing_answers_are_what_the_views_say() {
     std::fs::remove_dir_all(&standing).unwrap();
     assert!(kept == reports.map(ask), "answers differ without the standing ones");
     nightly(&work);
+    // One row of many is another policy: nothing of the key is left out.
+    let policy = work.read("sample-data/estate/policy.csv");
+    let (before, row) = (ask("disposition-summary"), "meeting_room,*,remove_handset");
+    assert!(
+        policy.lines().count() > 20 && policy.contains(row) && before.contains("meeting_room,low_use,remove_handset")
+    );
+    work.write("sample-data/estate/policy.csv", policy.replace(row, "meeting_room,*,keep"));
+    assert!(!ask("disposition-summary").contains("meeting_room,low_use,remove_handset"));
     work.write("sample-data/estate/policy.csv", "use,verdict,action\n*,*,review\n");
     let reviewed = ask("disposition");
     let actions: Vec<&str> = reviewed.lines().skip(1).filter_map(|row| row.split(',').nth(3)).collect();

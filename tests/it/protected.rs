@@ -77,6 +77,8 @@ fn lift_autodiallers_are_kept() {
             |line| Line { use_: "lift", ..line },
             |line| Line { location: "Lift 2", ..line },
             |line| Line { notes: "passenger elevator, east", ..line },
+            |line| Line { notes: "Lift2", ..line },
+            |line| Line { location: "CarParkLift", ..line },
         ],
         calls,
     );
@@ -383,6 +385,16 @@ fn a_named_decision_releases_one_line() {
     // And the list of what was decided has both.
     let list = work.sql("select extension, action, decided_by from decisions_in_force where source = 'hq' order by 1");
     assert_eq!(list, ["60105,cease,J. Example (facilities)", "60111,cease,J. Example (facilities)"]);
+}
+
+/// What was decided about an old line does not touch what was put in its place.
+#[test]
+fn a_decision_is_about_what_stood_there_then() {
+    let mut world = world(&[], habits());
+    world.line(Line { use_: "lift", installed_on: "2023-09-01", ..desk("hq", "60105") });
+    world.decision("hq,60105,cease,J. Example (facilities),2023-08-01,old lift taken out");
+    let found = verdicts(&world.load());
+    assert_eq!(found["60105"].text("action"), "review", "{:?}", found["60105"]);
 }
 
 /// A decision without a name, a date or a reason is none: the load is refused, and the line stays.
