@@ -17,6 +17,7 @@ use arrow::datatypes::{
 };
 
 use crate::leg::{Direction, Outcome, Part, words};
+use crate::usage::text;
 
 words!(
     /// What carried the calls.
@@ -154,10 +155,6 @@ impl Traffic {
 fn slot(day: i32, second: i64) -> Slot {
     let quarter = second / QUARTER_S;
     (day + (quarter / QUARTERS) as i32, (quarter % QUARTERS) as i16)
-}
-
-fn text(column: &StringArray, row: usize) -> Option<&str> {
-    column.is_valid(row).then(|| column.value(row))
 }
 
 struct LegView<'a> {

@@ -286,7 +286,8 @@ impl Counts {
     }
 }
 
-fn text(column: &StringArray, row: usize) -> Option<&str> {
+/// A cell, none where it is null.
+pub(crate) fn text(column: &StringArray, row: usize) -> Option<&str> {
     column.is_valid(row).then(|| column.value(row))
 }
 

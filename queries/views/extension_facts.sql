@@ -37,6 +37,7 @@
 -- column: ever_emergency     bool  -          its number, handset or person ever called an emergency service, in the window or not
 -- column: is_protected       bool  -          never to be removed on traffic alone
 -- column: protection         text  -          why: the first reason that holds
+-- column: is_phone           bool  -          a fixed phone of a site that somebody could call for help from
 -- column: is_last_phone      bool  -          the only phone of its site
 -- column: number_made        int   legs       made with the number
 -- column: number_offered     int   legs       number asked for or rung: answered + missed + diverted + voicemail
@@ -169,7 +170,8 @@ together as (
         h.class as hint,
         h.word as hint_word,
         g.group_calls,
-        p1.source is not null as is_last_phone,
+        p1.source is not null as is_phone,
+        coalesce(p1.is_only, false) as is_last_phone,
         coalesce(t.number_made, 0) as number_made,
         coalesce(t.number_offered, 0) as number_offered,
         coalesce(t.number_answered, 0) as number_answered,
@@ -210,7 +212,7 @@ together as (
     left join counted t on r.source = t.source and r.extension = t.extension
     left join protection_hints h on r.source = h.source and r.extension = h.extension
     left join group_exposure g on r.source = g.source and r.extension = g.extension
-    left join last_phones p1 on r.source = p1.source and r.extension = p1.extension
+    left join site_phones p1 on r.source = p1.source and r.extension = p1.extension
 ),
 
 used as (
@@ -342,6 +344,7 @@ select
     u.ever_emergency,
     u.protection is not null as is_protected,
     u.protection,
+    u.is_phone,
     u.is_last_phone,
     u.number_made,
     u.number_offered,

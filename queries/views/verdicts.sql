@@ -119,11 +119,7 @@ guarded as (
 settled as (
     select
         g.*,
-        coalesce(g.decided_action, case when g.line_guard is null then g.policy_action else 'review' end) as line_action,
-        g.site is not null
-            and coalesce(g.device_kind, 'desk_phone') not in ('softphone', 'mobile', 'pager', 'virtual')
-            -- nobody calls for help from a lift's line or a fax
-            and g."use" not in ('lift', 'alarm', 'fax', 'refuge', 'door_entry', 'help_point', 'voicemail') as is_phone
+        coalesce(g.decided_action, case when g.line_guard is null then g.policy_action else 'review' end) as line_action
     from guarded g
 ),
 

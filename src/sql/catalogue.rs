@@ -44,7 +44,7 @@ pub static VIEWS: LazyLock<Vec<Query>> = queries!("views":
     "blind_spots",
     "protection_hints",
     "group_exposure",
-    "last_phones",
+    "site_phones",
     "decisions_in_force",
     "extension_facts",
     "judgements",

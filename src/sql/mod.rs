@@ -15,7 +15,6 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::common::{ParamValues, ScalarValue};
-use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::SessionContext;
 
@@ -49,6 +48,12 @@ pub struct Engine<'a> {
 pub struct Answer {
     pub schema: SchemaRef,
     pub batches: Vec<RecordBatch>,
+}
+
+impl From<RecordBatch> for Answer {
+    fn from(rows: RecordBatch) -> Self {
+        Self { schema: rows.schema(), batches: vec![rows] }
+    }
 }
 
 impl Answer {
@@ -227,14 +232,14 @@ impl<'a> Engine<'a> {
                 continue;
             }
             if let Some(kept) = self.standing.read(&view.name) {
-                self.put(&view.name, kept)?;
+                session::put(&self.context, &view.name, kept)?;
                 continue;
             }
             let words = words(&view.sql);
             self.reach_views(&|name| words.contains(name), i)?;
             match STANDING.contains(&view.name.as_str()) {
                 // Others stand on it more than once, and a view is worked out wherever it is named.
-                true => self.put(&view.name, self.ask(&view.name, &view.sql, None)?)?,
+                true => session::put(&self.context, &view.name, self.ask(&view.name, &view.sql, None)?)?,
                 false => self.view(view, &view.name)?,
             }
         }
@@ -292,17 +297,6 @@ impl<'a> Engine<'a> {
             self.context.register_table(name, frame.into_view()).map_err(wrong)?;
             Ok(())
         })
-    }
-
-    fn put(&self, name: &str, answer: Answer) -> Result<()> {
-        let wrong = |error: datafusion::error::DataFusionError| Error::Query {
-            name: name.to_string(),
-            what: one_line(&error),
-            hint: "this is a bug in onhook: please report it".into(),
-        };
-        let rows = MemTable::try_new(answer.schema, vec![answer.batches]).map_err(wrong)?;
-        self.context.register_table(name, Arc::new(rows)).map_err(wrong)?;
-        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use datafusion::datasource::{MemTable, TableProvider};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::tables;
+use super::{Answer, tables};
 use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
 use crate::lake::{BATCH_TABLES, ESTATE_TABLES, Files, Lake};
@@ -34,9 +34,9 @@ pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> R
         context.register_table(table.name(), provider).map_err(|e| wrong(table.name(), &e))?;
         paths.extend(files.paths);
     }
-    put(&context, "policy", policy.clone())?;
-    put(&context, "sources", sources(config))?;
-    put(&context, "protection_words", tables::protection_words())?;
+    put(&context, "policy", policy.clone().into())?;
+    put(&context, "sources", sources(config).into())?;
+    put(&context, "protection_words", tables::protection_words().into())?;
     for table in [tables::ERLANG_B, tables::ERLANG_C] {
         context.register_table(table.name, Arc::new(table)).map_err(|e| wrong(table.name, &e))?;
     }
@@ -59,8 +59,9 @@ pub fn settings(context: &SessionContext, evidence: &Evidence, as_of: NaiveDate)
         ("tie_line_skew_s", seconds(evidence.tie_line_skew_s)),
         ("tie_line_tolerance_s", seconds(evidence.tie_line_tolerance_s)),
     ];
-    put(context, "settings", RecordBatch::try_from_iter(columns).map_err(|e| wrong("settings", &e.into()))?)?;
-    put(context, "calendar", tables::calendar(as_of, evidence.window_days))
+    let settings = RecordBatch::try_from_iter(columns).map_err(|e| wrong("settings", &e.into()))?;
+    put(context, "settings", settings.into())?;
+    put(context, "calendar", tables::calendar(as_of, evidence.window_days).into())
 }
 
 /// The table `sources`.
@@ -86,8 +87,9 @@ pub fn sources(config: &Config) -> RecordBatch {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("the columns are those of the fields")
 }
 
-fn put(context: &SessionContext, name: &str, rows: RecordBatch) -> Result<()> {
-    let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).map_err(|e| wrong(name, &e))?;
+/// Rows in memory as a table, in the place of one of that name.
+pub fn put(context: &SessionContext, name: &str, rows: Answer) -> Result<()> {
+    let table = MemTable::try_new(rows.schema, vec![rows.batches]).map_err(|e| wrong(name, &e))?;
     context.deregister_table(name).map_err(|e| wrong(name, &e))?;
     context.register_table(name, Arc::new(table)).map_err(|e| wrong(name, &e))?;
     Ok(())
