@@ -139,13 +139,13 @@ impl Found {
 
     /// The texts in the file, one after the other, and what in it could not be read. `aside` is a folder for long ones.
     pub fn texts(&self, limits: &Limits, aside: &Path) -> Vec<Result<Text>> {
-        let mut unpacking = match Unpacking::of(self, limits, aside) {
-            Ok(unpacking) => unpacking,
-            Err(error) => return vec![Err(error)],
-        };
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) => return vec![Err(Error::io(&self.path)(error))],
+        };
+        let mut unpacking = match Unpacking::of(self, &file, limits, aside) {
+            Ok(unpacking) => unpacking,
+            Err(error) => return vec![Err(error)],
         };
         let mut packed =
             Packed { name: self.name.clone(), modified_on: unpacking.modified_on, depth: 0, in_archive: false };
@@ -157,6 +157,12 @@ impl Found {
             }
             Ok(layer) => unpacking.layer(layer, packed),
             Err(error) => unpacking.failed(&self.name, error),
+        }
+        // What was read may be half of what is being written.
+        if unpacking.state != state(&file) {
+            let what = "it changed while it was read".into();
+            let hint = "let the delivery finish, then run it again";
+            return vec![Err(Error::Input { path: self.name.clone().into(), what, hint })];
         }
         unpacking.texts
     }
@@ -237,6 +243,8 @@ impl Packed {
 /// One file on its way out.
 struct Unpacking<'a> {
     found: &'a Found,
+    /// Of the file, before it was read.
+    state: Option<(u64, DateTime<Utc>)>,
     limits: &'a Limits,
     aside: &'a Path,
     modified_on: NaiveDate,
@@ -253,11 +261,12 @@ struct Unpacking<'a> {
 }
 
 impl<'a> Unpacking<'a> {
-    fn of(found: &'a Found, limits: &'a Limits, aside: &'a Path) -> Result<Self> {
-        let data = found.path.metadata().map_err(Error::io(&found.path))?;
+    fn of(found: &'a Found, file: &File, limits: &'a Limits, aside: &'a Path) -> Result<Self> {
+        let data = file.metadata().map_err(Error::io(&found.path))?;
         let modified = data.modified().map_err(Error::io(&found.path))?;
         Ok(Self {
             found,
+            state: Some((data.len(), modified.into())),
             limits,
             aside,
             modified_on: DateTime::<Utc>::from(modified).date_naive(),
@@ -535,6 +544,12 @@ fn entry_count(mut file: &File) -> Option<usize> {
     let at = memchr::memmem::rfind(&end, b"PK\x05\x06")?;
     let count = u16::from_le_bytes(end.get(at + 10..at + 12)?.try_into().ok()?);
     (count != u16::MAX).then_some(usize::from(count))
+}
+
+/// Length and time of the last change.
+fn state(file: &File) -> Option<(u64, DateTime<Utc>)> {
+    let data = file.metadata().ok()?;
+    Some((data.len(), data.modified().ok()?.into()))
 }
 
 fn file_name(name: &str) -> &str {

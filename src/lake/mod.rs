@@ -2,33 +2,31 @@
 //! read by the SQL engine as plain Parquet. A batch counts from the moment its row of `inputs` is committed: what an
 //! unfinished run left behind is not seen by readers and is taken back by the next writer. Knows no SQL.
 
+mod open;
+mod store;
 mod tables;
 mod write;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use deltalake::{DeltaTable, DeltaTableError};
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tokio::runtime::Runtime;
 use url::Url;
 
+use store::Store;
 pub use tables::{BATCH_TABLES, ESTATE_TABLES, Table};
 
 use crate::error::{Error, Result};
 
-/// Written into a new lake, so that a folder of something else is never taken for one.
-const MARKER: &str = "onhook-lake.json";
-/// Goes up when tables change so that another version of onhook could no longer read the lake.
-const LAYOUT: u64 = 3;
-const LOCK: &str = ".lock";
 /// Delta application id under which `inputs` records the number of the last finished batch.
 const APP: &str = "onhook";
 
@@ -45,8 +43,18 @@ pub enum Access {
 pub struct Lake {
     folder: PathBuf,
     runtime: Arc<Runtime>,
+    store: Store,
     /// Held for as long as the lake is open for writing.
-    _lock: Option<File>,
+    lock: Option<File>,
+    kept: Mutex<Kept>,
+}
+
+/// What a writer has read or written, and no one else can change: read once.
+#[derive(Default)]
+struct Kept {
+    /// By folder.
+    tables: HashMap<PathBuf, DeltaTable>,
+    finished: Option<i64>,
 }
 
 /// The Parquet files of a table at one version.
@@ -69,37 +77,12 @@ impl Lake {
     /// # Errors
     /// The folder is no lake of ours, was written by a newer onhook, or another run is writing to it.
     pub fn open(folder: &Path, access: Access) -> Result<Self> {
-        let wrong = |what: &str, hint: &str| Error::Lake {
-            place: folder.display().to_string(),
-            what: what.into(),
-            hint: hint.into(),
-        };
-        let is_lake = folder.join(MARKER).exists();
-        if !is_lake && folder.exists() && folder.read_dir().map_err(Error::io(folder))?.any(|entry| !is_ours(entry)) {
-            return Err(wrong("the folder is in use by something else", "name an empty folder in [lake] path"));
-        }
-        if !is_lake && access == Access::Read {
-            return Err(wrong("there is no lake yet", "read some call records first: onhook ingest"));
-        }
-        std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
-        let folder = folder.canonicalize().map_err(Error::io(folder))?;
-        let lock = match access {
-            Access::Read => None,
-            Access::Write => Some(lock(&folder)?),
-        };
-        match layout(&folder)? {
-            Some(layout) if layout > LAYOUT => {
-                return Err(wrong("written by a newer onhook", "use that version, or a new lake"));
-            }
-            Some(layout) if layout < LAYOUT => {
-                return Err(wrong("written by an older onhook", "name a new folder in [lake] path and ingest again"));
-            }
-            Some(_) => {}
-            None => mark(&folder)?,
-        }
+        let store = Store::new();
+        let (folder, lock) = open::open(folder, access, &store)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::io(&folder))?;
-        let lake = Self { folder, runtime: Arc::new(runtime), _lock: lock };
+        let lake = Self { folder, runtime: Arc::new(runtime), store, lock, kept: Mutex::default() };
         if access == Access::Write {
+            lake.settle_before()?;
             lake.take_back()?;
         }
         Ok(lake)
@@ -132,6 +115,9 @@ impl Lake {
             let mut names: Vec<_> = names.filter(|name| batch_of(name).is_none_or(|batch| batch <= finished)).collect();
             names.sort();
             let folder = self.folder.join(table.name());
+            if names.is_empty() && finished > 0 && BATCH_TABLES.contains(&table) && self.table(table).await?.is_none() {
+                return Err(self.damaged(table, "its commit log is missing"));
+            }
             Ok(Files { schema: table.schema(), paths: names.into_iter().map(|name| folder.join(name)).collect() })
         })
     }
@@ -141,8 +127,17 @@ impl Lake {
         self.wait(async {
             let delta = self.table_or_new(table).await?;
             let name = format!("b{batch:08}-v{:08}.parquet", delta.version().unwrap_or(0));
-            let written = write::parquet(&self.folder.join(table.name()), &name, &table.schema(), rows)?;
+            let folder = self.folder.join(table.name());
+            let written = write::parquet(&folder, &name, &table.schema(), rows)?;
             let finished = (table == Table::Inputs).then(|| Transaction::new(APP, batch));
+            if written.is_none() && finished.is_none() {
+                return Ok(());
+            }
+            self.store.note(&folder);
+            if finished.is_some() {
+                // All that the batch is lasts before the commit that makes it count is begun.
+                self.settle()?;
+            }
             self.commit(&delta, written.map(|w| w.add()).into_iter().collect(), finished).await
         })
     }
@@ -155,10 +150,12 @@ impl Lake {
             let name = format!("{start}v{:08}.parquet", delta.version().unwrap_or(0));
             let mut actions = removals(&delta, |name| name.starts_with(&start))?;
             let rows = std::slice::from_ref(rows);
-            actions.extend(
-                write::parquet(&self.folder.join(table.name()), &name, &table.schema(), rows)?.map(|w| w.add()),
-            );
-            self.commit(&delta, actions, None).await
+            let folder = self.folder.join(table.name());
+            actions.extend(write::parquet(&folder, &name, &table.schema(), rows)?.map(|w| w.add()));
+            self.store.note(&folder);
+            self.settle()?;
+            self.commit(&delta, actions, None).await?;
+            self.settle()
         })
     }
 
@@ -180,12 +177,42 @@ impl Lake {
         Ok(Some(rows.map_err(|e| wrong(e.to_string()))?))
     }
 
+    /// A run that was killed may have left names that do not last: of its last commit before anybody is told of it, of
+    /// all others before the next.
+    fn settle_before(&self) -> Result<()> {
+        for table in BATCH_TABLES.into_iter().chain(ESTATE_TABLES) {
+            let folder = self.folder.join(table.name());
+            let log = folder.join("_delta_log");
+            if !log.is_dir() {
+                continue;
+            }
+            if table == Table::Inputs {
+                store::sync_folder(&log).map_err(Error::io(&log))?;
+            } else {
+                self.store.note(&log);
+            }
+            self.store.note(&folder);
+        }
+        Ok(())
+    }
+
     /// Takes back what a run that did not finish has committed to single tables.
     fn take_back(&self) -> Result<()> {
         self.wait(async {
             let finished = self.finished().await?;
             for table in BATCH_TABLES {
-                let Some(delta) = self.table(table).await? else { continue };
+                let Some(delta) = self.table(table).await? else {
+                    if finished > 0 {
+                        return Err(self.damaged(table, "its commit log is missing"));
+                    }
+                    continue;
+                };
+                // A run leaves no batch begun but the next one. More are no leftovers: the log of `inputs` lost its end.
+                let latest = self.names(table).await?.iter().filter_map(|name| batch_of(name)).max().unwrap_or(0);
+                if latest > finished + 1 {
+                    let lost = format!("its commit log ends with batch {finished}, that of {} with {latest}", table.name());
+                    return Err(self.damaged(Table::Inputs, &lost));
+                }
                 let actions = removals(&delta, |name| batch_of(name).is_some_and(|batch| batch > finished))?;
                 if !actions.is_empty() {
                     tracing::warn!(
@@ -201,10 +228,17 @@ impl Lake {
     }
 
     async fn finished(&self) -> Result<i64> {
+        if let Some(finished) = self.kept().finished {
+            return Ok(finished);
+        }
         let Some(inputs) = self.table(Table::Inputs).await? else { return Ok(0) };
         let state = inputs.snapshot().map_err(|e| self.wrong(&e))?;
         let version = state.transaction_version(inputs.log_store().as_ref(), APP).await;
-        Ok(version.map_err(|e| self.wrong(&e))?.unwrap_or(0))
+        let finished = version.map_err(|e| self.unreadable(Table::Inputs, &e))?.unwrap_or(0);
+        if self.is_writer() {
+            self.kept().finished = Some(finished);
+        }
+        Ok(finished)
     }
 
     async fn names(&self, table: Table) -> Result<HashSet<String>> {
@@ -215,15 +249,30 @@ impl Lake {
 
     async fn table(&self, table: Table) -> Result<Option<DeltaTable>> {
         let folder = self.folder.join(table.name());
+        if let Some(delta) = self.kept().tables.get(&folder) {
+            return Ok(Some(delta.clone()));
+        }
+        let none = || match holds_data(&folder) {
+            // A table is made before its first data file.
+            true => Err(self.damaged(table, "its commit log is missing")),
+            false => Ok(None),
+        };
         if !folder.join("_delta_log").is_dir() {
-            return Ok(None);
+            return none();
         }
-        match deltalake::open_table(self.url(&folder)?).await {
-            Ok(delta) => Ok(Some(delta)),
+        let mut delta = self.delta(&folder)?;
+        match delta.load().await {
             // A log folder without its first commit: creation was cut short.
-            Err(DeltaTableError::NotATable(_)) => Ok(None),
-            Err(error) => Err(self.wrong(&error)),
+            Err(DeltaTableError::NotATable(_)) => return none(),
+            loaded => loaded.map_err(|e| self.unreadable(table, &e))?,
         }
+        if let Some(commit) = emptied(&folder.join("_delta_log"), delta.version().unwrap_or(0)) {
+            return Err(self.damaged(table, &format!("its commit {commit} is empty")));
+        }
+        if self.is_writer() {
+            self.kept().tables.insert(folder, delta.clone());
+        }
+        Ok(Some(delta))
     }
 
     async fn table_or_new(&self, table: Table) -> Result<DeltaTable> {
@@ -231,20 +280,53 @@ impl Lake {
             return Ok(delta);
         }
         let folder = self.folder.join(table.name());
-        std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+        self.store.create_folder(&folder.join("_delta_log")).map_err(Error::io(&folder))?;
         let columns = write::delta_columns(&table.schema()).map_err(|e| self.wrong(&e))?;
-        let delta = DeltaTable::try_from_url(self.url(&folder)?).await.map_err(|e| self.wrong(&e))?;
-        let create = delta.create().with_table_name(table.name()).with_columns(columns);
-        create.await.map_err(|e| self.wrong(&e))
+        let create = self.delta(&folder)?.create().with_table_name(table.name()).with_columns(columns);
+        let delta = create.await.map_err(|e| self.wrong(&e))?;
+        // From now on a folder with data and no log is a damaged one.
+        self.settle()?;
+        self.kept().tables.insert(folder, delta.clone());
+        Ok(delta)
+    }
+
+    fn delta(&self, folder: &Path) -> Result<DeltaTable> {
+        let url = self.url(folder)?;
+        let builder = DeltaTableBuilder::from_url(url.clone()).map_err(|e| self.wrong(&e))?;
+        builder.with_storage_backend(Arc::new(self.store.clone()), url).build().map_err(|e| self.wrong(&e))
     }
 
     async fn commit(&self, delta: &DeltaTable, actions: Vec<Action>, finished: Option<Transaction>) -> Result<()> {
         let state = delta.snapshot().map_err(|e| self.wrong(&e))?;
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+        let batch = finished.as_ref().map(|transaction| transaction.version);
         let properties = CommitProperties::default().with_application_transactions(finished.into_iter().collect());
         let commit = CommitBuilder::from(properties).with_actions(actions);
-        commit.build(Some(state), delta.log_store(), operation).await.map_err(|e| self.wrong(&e))?;
+        let done = commit.build(Some(state), delta.log_store(), operation).await;
+        if batch.is_some() {
+            self.settle()?;
+        }
+        let folder = delta.table_url().to_file_path().unwrap_or_default();
+        let mut kept = self.kept();
+        kept.tables.remove(&folder);
+        kept.finished = batch.filter(|_| done.is_ok()).or(kept.finished.filter(|_| batch.is_none()));
+        let mut delta = delta.clone();
+        delta.state = Some(done.map_err(|e| self.wrong(&e))?.snapshot());
+        kept.tables.insert(folder, delta);
         Ok(())
+    }
+
+    /// Returns once all that was written lasts.
+    fn settle(&self) -> Result<()> {
+        self.store.settle().map_err(Error::io(&self.folder))
+    }
+
+    fn is_writer(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn url(&self, folder: &Path) -> Result<Url> {
@@ -256,10 +338,33 @@ impl Lake {
     }
 
     fn wrong(&self, error: &DeltaTableError) -> Error {
+        if let Some(source) = io(error) {
+            return Error::io(&self.folder)(source);
+        }
         Error::Lake {
             place: self.folder.display().to_string(),
             what: error.to_string().lines().next().unwrap_or_default().to_string(),
             hint: "check that the folder can be written to and has space; nothing unfinished counts".into(),
+        }
+    }
+
+    /// A log that Delta cannot make sense of, unless it could not be read at all.
+    fn unreadable(&self, table: Table, error: &DeltaTableError) -> Error {
+        match io(error) {
+            Some(source) => Error::io(self.folder.join(table.name()))(source),
+            None => {
+                let what = error.to_string().lines().next().unwrap_or_default().to_string();
+                self.damaged(table, &format!("its commit log is damaged: {what}"))
+            }
+        }
+    }
+
+    fn damaged(&self, table: Table, what: &str) -> Error {
+        let folder = self.folder.join(table.name());
+        Error::Lake {
+            place: folder.display().to_string(),
+            what: what.into(),
+            hint: format!("restore {}/_delta_log from a backup of the lake; nothing was changed", table.name()),
         }
     }
 
@@ -268,46 +373,28 @@ impl Lake {
     }
 }
 
-/// The marker's layout number; none in a folder that is not yet a lake.
-fn layout(folder: &Path) -> Result<Option<u64>> {
-    let marker = folder.join(MARKER);
-    let text = match std::fs::read_to_string(&marker) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io(&marker)(error)),
-    };
-    let layout = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|marker| marker["layout"].as_u64());
-    layout.map(Some).ok_or_else(|| Error::Lake {
-        place: folder.display().to_string(),
-        what: format!("{MARKER} is damaged"),
-        hint: "restore it from a backup of the lake".into(),
-    })
-}
-
-/// Makes the folder a lake, at one stroke: under another name first.
-fn mark(folder: &Path) -> Result<()> {
-    let (draft, marker) = (folder.join(format!("{MARKER}.new")), folder.join(MARKER));
-    std::fs::write(&draft, format!("{{\"layout\":{LAYOUT}}}\n")).map_err(Error::io(&draft))?;
-    std::fs::rename(&draft, &marker).map_err(Error::io(&marker))
-}
-
-/// What a first run that was cut short can have left in a folder that is not yet a lake.
-fn is_ours(entry: std::io::Result<std::fs::DirEntry>) -> bool {
-    entry.is_ok_and(|entry| [LOCK, &format!("{MARKER}.new")].iter().any(|name| entry.file_name() == *name))
-}
-
-fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(LOCK);
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Error::Lake {
-            place: folder.display().to_string(),
-            what: "another run is writing to it".into(),
-            hint: "wait for it to end; the lock goes with its process".into(),
-        }),
-        Err(std::fs::TryLockError::Error(error)) => Err(Error::io(&path)(error)),
+/// The error of the file system at the bottom of Delta's.
+fn io(error: &DeltaTableError) -> Option<std::io::Error> {
+    let mut below: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = below {
+        if let Some(source) = error.downcast_ref::<std::io::Error>() {
+            return source.raw_os_error().map(std::io::Error::from_raw_os_error);
+        }
+        below = error.source();
     }
+    None
+}
+
+fn holds_data(folder: &Path) -> bool {
+    let is_data = |entry: std::fs::DirEntry| entry.path().extension().is_some_and(|end| end == "parquet");
+    folder.read_dir().is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(is_data)))
+}
+
+/// A commit without a byte among those that a table of that version is read from. Delta takes it for one that does nothing.
+fn emptied(log: &Path, version: u64) -> Option<String> {
+    let since_checkpoint = version - version % 100..=version;
+    let names = since_checkpoint.map(|version| format!("{version:020}.json"));
+    names.into_iter().find(|name| log.join(name).metadata().is_ok_and(|data| data.len() == 0))
 }
 
 /// The batch a data file belongs to, by its name; none for the files of an estate load.

@@ -1,0 +1,134 @@
+//! The door of the lake: whether a folder is one of ours and of this version, the marker that says so, and the lock of
+//! the one run that writes. Nothing is changed in a folder that is not ours. Knows no tables.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::{Access, Store};
+use crate::error::{Error, Result};
+
+/// Written into a new lake, so that a folder of something else is never taken for one.
+const MARKER: &str = "onhook-lake.json";
+/// Goes up when tables change so that another version of onhook could no longer read the lake.
+const LAYOUT: u64 = 3;
+const LOCK: &str = ".lock";
+
+/// The lake's folder in full, and the lock of a writer. A writer makes the lake where there is none.
+pub fn open(folder: &Path, access: Access, store: &Store) -> Result<(PathBuf, Option<File>)> {
+    // Before the lock, which is a file: nothing is written into a lake that we cannot read.
+    let is_lake = check(folder)?;
+    if access == Access::Read {
+        return match is_lake {
+            true => Ok((whole(folder)?, None)),
+            false => Err(wrong(folder, "there is no lake yet", "read some call records first: onhook ingest")),
+        };
+    }
+    store.create_folder(folder).map_err(|error| unwritable(folder, error))?;
+    let folder = whole(folder)?;
+    let lock = lock(&folder)?;
+    // Another run may have made it in the meantime.
+    if !check(&folder)? {
+        mark(&folder, store)?;
+    }
+    Ok((folder, Some(lock)))
+}
+
+/// Whether there is a lake that we can read; an error where there is something else.
+fn check(folder: &Path) -> Result<bool> {
+    match layout(folder)? {
+        Some(layout) if layout > LAYOUT => {
+            Err(wrong(folder, "written by a newer onhook", "use that version, or a new lake"))
+        }
+        Some(layout) if layout < LAYOUT => Err(wrong(
+            folder,
+            "written by an older onhook",
+            "name a new folder in [lake] path and ingest again",
+        )),
+        Some(_) => Ok(true),
+        None => match folder.read_dir() {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => {
+                Err(wrong(folder, "a file of that name is there", "name a folder in [lake] path"))
+            }
+            Err(error) => Err(Error::io(folder)(error)),
+            Ok(mut entries) => match entries.all(is_ours) {
+                true => Ok(false),
+                false => Err(stranger(folder)),
+            },
+        },
+    }
+}
+
+/// A folder with something else in it, or a lake that lost its marker.
+fn stranger(folder: &Path) -> Error {
+    match folder.join("inputs/_delta_log").is_dir() {
+        true => wrong(folder, &format!("its {MARKER} is missing"), "restore it from a backup of the lake"),
+        false => wrong(folder, "the folder is in use by something else", "name an empty folder in [lake] path"),
+    }
+}
+
+/// The marker's layout number; none in a folder that is not yet a lake.
+fn layout(folder: &Path) -> Result<Option<u64>> {
+    let marker = folder.join(MARKER);
+    let text = match std::fs::read(&marker) {
+        Ok(text) => text,
+        Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => return Ok(None),
+        Err(error) => return Err(Error::io(&marker)(error)),
+    };
+    let layout = serde_json::from_slice::<serde_json::Value>(&text).ok().and_then(|marker| marker["layout"].as_u64());
+    let damaged = || wrong(folder, &format!("{MARKER} is damaged"), "restore it from a backup of the lake");
+    layout.map(Some).ok_or_else(damaged)
+}
+
+/// Makes the folder a lake, at one stroke: under another name first. Lasts when it returns.
+fn mark(folder: &Path, store: &Store) -> Result<()> {
+    let (draft, marker) = (folder.join(format!("{MARKER}.new")), folder.join(MARKER));
+    let write = || {
+        std::fs::write(&draft, format!("{{\"layout\":{LAYOUT}}}\n"))?;
+        File::open(&draft)?.sync_all()?;
+        std::fs::rename(&draft, &marker)?;
+        store.note(folder);
+        store.settle()
+    };
+    write().map_err(|error| unwritable(folder, error))
+}
+
+/// What a first run that was cut short can have left in a folder that is not yet a lake.
+fn is_ours(entry: std::io::Result<std::fs::DirEntry>) -> bool {
+    entry.is_ok_and(|entry| [LOCK, &format!("{MARKER}.new")].iter().any(|name| entry.file_name() == *name))
+}
+
+/// The file stays behind when a run ends; the lock on it goes with the process.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(LOCK);
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|error| unwritable(folder, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(wrong(folder, "another run is writing to it", "wait for it to end; the lock goes with its process"))
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(Error::io(&path)(error)),
+    }
+}
+
+fn whole(folder: &Path) -> Result<PathBuf> {
+    folder.canonicalize().map_err(Error::io(folder))
+}
+
+/// A folder that may be read and not written.
+fn unwritable(folder: &Path, error: std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => wrong(
+            folder,
+            "it cannot be written to",
+            "give the user that runs onhook permission to write there; questions can be asked without",
+        ),
+        _ => Error::io(folder)(error),
+    }
+}
+
+fn wrong(folder: &Path, what: &str, hint: &str) -> Error {
+    Error::Lake { place: folder.display().to_string(), what: what.into(), hint: hint.into() }
+}
