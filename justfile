@@ -34,6 +34,10 @@ docs:
 full-estate:
     cargo test --release --test it -- --ignored --nocapture twenty_thousand
 
+# Kills and power cuts at random moments, each followed by a comparison with a clean run (ten minutes)
+soak rounds="200":
+    ONHOOK_SOAK={{rounds}} cargo test --release --test it -- --ignored --nocapture faults::cuts::soak
+
 # What CI runs
 ci:
     .ci/run

@@ -210,7 +210,8 @@ impl Lake {
                 // A run leaves no batch begun but the next one. More are no leftovers: the log of `inputs` lost its end.
                 let latest = self.names(table).await?.iter().filter_map(|name| batch_of(name)).max().unwrap_or(0);
                 if latest > finished + 1 {
-                    let lost = format!("its commit log ends with batch {finished}, that of {} with {latest}", table.name());
+                    let lost =
+                        format!("its commit log ends with batch {finished}, that of {} with {latest}", table.name());
                     return Err(self.damaged(Table::Inputs, &lost));
                 }
                 let actions = removals(&delta, |name| batch_of(name).is_some_and(|batch| batch > finished))?;

@@ -40,11 +40,9 @@ fn check(folder: &Path) -> Result<bool> {
         Some(layout) if layout > LAYOUT => {
             Err(wrong(folder, "written by a newer onhook", "use that version, or a new lake"))
         }
-        Some(layout) if layout < LAYOUT => Err(wrong(
-            folder,
-            "written by an older onhook",
-            "name a new folder in [lake] path and ingest again",
-        )),
+        Some(layout) if layout < LAYOUT => {
+            Err(wrong(folder, "written by an older onhook", "name a new folder in [lake] path and ingest again"))
+        }
         Some(_) => Ok(true),
         None => match folder.read_dir() {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),

@@ -110,10 +110,9 @@ impl Store {
         };
         match put {
             Ok(()) => Ok(PutResult { e_tag: None, version: None }),
-            Err(source) if source.kind() == ErrorKind::AlreadyExists => Err(object_store::Error::AlreadyExists {
-                path: path.display().to_string(),
-                source: source.into(),
-            }),
+            Err(source) if source.kind() == ErrorKind::AlreadyExists => {
+                Err(object_store::Error::AlreadyExists { path: path.display().to_string(), source: source.into() })
+            }
             Err(source) => Err(object_store::Error::Generic { store: "local", source: source.into() }),
         }
     }
@@ -175,11 +174,7 @@ impl ObjectStore for Store {
         self.inner.list(prefix)
     }
 
-    fn list_with_offset(
-        &self,
-        prefix: Option<&Location>,
-        offset: &Location,
-    ) -> BoxStream<'static, Result<ObjectMeta>> {
+    fn list_with_offset(&self, prefix: Option<&Location>, offset: &Location) -> BoxStream<'static, Result<ObjectMeta>> {
         self.inner.list_with_offset(prefix, offset)
     }
 

@@ -9,12 +9,14 @@
 //! - `queries`: every `.slt` of `queries/` on `tests/fixtures/small`
 //! - `verdicts`: invented estates against their truth
 //! - `nightly`: the main job, its outputs, twice; the README's first screen
+//! - `faults`: kill, power cut, full disk, files that change, runs side by side
 //! - `bad_input`: one line, the right exit code, nothing lost
 
 mod bad_input;
 mod containers;
 mod doubts;
 mod every_format;
+mod faults;
 mod fuzz;
 mod ingest;
 mod nightly;
