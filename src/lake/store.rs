@@ -65,6 +65,8 @@ impl Store {
             return Ok(());
         }
         if let Some(above) = folder.parent() {
+            // Above a relative path is the folder we are in.
+            let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
             self.create_folder(above)?;
             self.note(above);
         }

@@ -83,8 +83,10 @@ fn a_log_of_inputs_that_lost_its_end_takes_nothing_back() {
     let work = Workdir::small();
     work.ingest(&["--source", "north-mitel"]);
     work.ingest(&["--source", "hq-cucm"]);
-    let line = work.read("landing/mitel/smdr_20240331.log").lines().next().unwrap().replacen("03/", "02/", 1);
-    work.write("landing/mitel/more_20240229.log", line);
+    let mut line = work.read("landing/mitel/smdr_20240331.log").lines().next().unwrap().to_string();
+    let clock = line.find(':').unwrap() - 2;
+    line.replace_range(clock..clock + 5, "23:59");
+    work.write("landing/mitel/more_20240331.log", line);
     work.ingest(&[]);
     let lake = work.join("lake");
     for version in [2, 3] {

@@ -66,7 +66,7 @@ static int ours(int folder, const char *path, char *full) {
         char here[PATH_MAX];
         if (folder != AT_FDCWD || !getcwd(here, sizeof here)) return 0;
         if (!strncmp(path, "./", 2)) path += 2;
-        snprintf(full, PATH_MAX, "%s/%s", here, path);
+        if (snprintf(full, PATH_MAX, "%s/%s", here, strcmp(path, ".") ? path : "") >= PATH_MAX) return 0;
     }
     size_t length = strlen(full), above = strlen(root);
     while (length > 1 && full[length - 1] == '/') full[--length] = 0;
@@ -90,7 +90,7 @@ static void keep(const char *path, unsigned long ino) {
 }
 
 static int opening(int folder, const char *path, int flags, mode_t mode) {
-    char full[PATH_MAX];
+    char full[PATH_MAX] = "";
     pthread_mutex_lock(&one_at_a_time);
     start();
     int is_ours = ours(folder, path, full);
@@ -102,7 +102,9 @@ static int opening(int folder, const char *path, int flags, mode_t mode) {
     if (journal >= 0 && fd >= 0 && fd < FILES) {
         struct stat data;
         open_files[fd].kind = 0;
-        if (is_ours && !fstat(fd, &data) && data.st_nlink) {
+        int is_there = full[0] && !fstat(fd, &data) && data.st_nlink;
+        /* The folder above the root holds the root's own name. */
+        if (is_there && (is_ours || S_ISDIR(data.st_mode))) {
             open_files[fd].kind = S_ISDIR(data.st_mode) ? 'd' : 'f';
             open_files[fd].is_dirty = 0;
             strcpy(open_files[fd].path, full);
