@@ -41,11 +41,11 @@ pub fn parquet(folder: &Path, name: &str, schema: &SchemaRef, rows: &[RecordBatc
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .build();
-    let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(wrong)?;
+    let mut writer = ArrowWriter::try_new(&file, schema.clone(), Some(properties)).map_err(wrong)?;
     for batch in rows {
         writer.write(batch).map_err(wrong)?;
     }
-    let file = writer.into_inner().map_err(wrong)?;
+    writer.close().map_err(wrong)?;
     file.sync_all().map_err(Error::io(&path))?;
     let size = file.metadata().map_err(Error::io(&path))?.len() as i64;
     Ok(Some(Written { name: name.to_string(), size, stats: stats(schema, rows).to_string() }))

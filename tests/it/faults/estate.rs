@@ -35,6 +35,11 @@ impl Estate {
             files.write(&format!("landing/big-mitel/smdr_2024030{part}.log.zst"), padded(log.as_bytes()));
             files.write(&format!("landing/big-cucm/cdr_HQ-CL01_01_20240210110{part}_10{part}"), cdr);
         }
+        // Reports of quality, and records that are put out.
+        for file in small.join("landing/cucm").read_dir().unwrap() {
+            let (name, path) = (file.as_ref().unwrap().file_name(), file.as_ref().unwrap().path());
+            std::fs::copy(path, files.join("landing/big-cucm").join(name)).unwrap();
+        }
         let text = files.read("onhook.toml");
         let at = text.find("[[source]]").unwrap();
         let source = |name: &str, format: &str, more: &str| {

@@ -188,9 +188,9 @@ fn a_reader_sees_whole_batches_only() {
     assert!(states.len() >= 4, "{states:?}");
     let work = estate.work();
     let mut writer = start(&work);
-    let question = "select (select count(*) from legs), (select count(*) from quality), \
-        (select count(*) from usage), (select count(*) from inputs), \
-        (select sum(kept) from inputs) - (select count(*) from legs) - (select count(*) from quality)";
+    let question = "select l, q, u, i, k - l - q as unaccounted from (select count(*) as l from legs), \
+        (select count(*) as q from quality), (select count(*) as u from usage), \
+        (select count(*) as i, sum(kept) as k from inputs)";
     let (mut seen, mut asked) = (std::collections::BTreeSet::new(), 0);
     loop {
         let is_over = writer.try_wait().unwrap().is_some();
