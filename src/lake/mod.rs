@@ -2,7 +2,14 @@
 //! read by the SQL engine as plain Parquet. A batch counts from the moment its row of `inputs` is committed: what an
 //! unfinished run left behind is not seen by readers and is taken back by the next writer. Knows no SQL.
 
+mod compact;
+mod draft;
+mod entries;
+mod removal;
+mod rollup;
 mod tables;
+mod vacuum;
+mod verify;
 mod write;
 
 use std::collections::HashSet;
@@ -20,7 +27,11 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tokio::runtime::Runtime;
 use url::Url;
 
-pub use tables::{BATCH_TABLES, ESTATE_TABLES, Table};
+pub use compact::Compacted;
+pub use removal::Removed;
+pub use tables::{BATCH_TABLES, ESTATE_TABLES, TABLES, Table};
+pub use vacuum::{Dead, Swept};
+pub use verify::{Finding, Kind, Report};
 
 use crate::error::{Error, Result};
 
@@ -29,6 +40,8 @@ const MARKER: &str = "onhook-lake.json";
 /// Goes up when tables change so that another version of onhook could no longer read the lake.
 const LAYOUT: u64 = 3;
 const LOCK: &str = ".lock";
+/// Whoever has the lake open holds a share in it, so that no file is deleted under his hands.
+const READING: &str = ".reading";
 /// Delta application id under which `inputs` records the number of the last finished batch.
 const APP: &str = "onhook";
 
@@ -46,7 +59,9 @@ pub struct Lake {
     folder: PathBuf,
     runtime: Arc<Runtime>,
     /// Held for as long as the lake is open for writing.
-    _lock: Option<File>,
+    lock: Option<File>,
+    /// Held for as long as the lake is open; none where the folder does not let us.
+    reading: Option<File>,
 }
 
 /// The Parquet files of a table at one version.
@@ -63,12 +78,27 @@ struct Written {
     name: String,
     size: i64,
     stats: String,
+    /// BLAKE3 of the file, as hex.
+    hash: String,
 }
 
 impl Lake {
     /// # Errors
     /// The folder is no lake of ours, was written by a newer onhook, or another run is writing to it.
     pub fn open(folder: &Path, access: Access) -> Result<Self> {
+        let lake = Self::open_as_it_is(folder, access)?;
+        if access == Access::Write {
+            lake.take_back()?;
+            lake.complete_removal()?;
+        }
+        Ok(lake)
+    }
+
+    /// The same, but what an unfinished run left stays: for who only looks, or mends.
+    ///
+    /// # Errors
+    /// As [`Lake::open`].
+    pub fn open_as_it_is(folder: &Path, access: Access) -> Result<Self> {
         let wrong = |what: &str, hint: &str| Error::Lake {
             place: folder.display().to_string(),
             what: what.into(),
@@ -98,11 +128,8 @@ impl Lake {
             None => mark(&folder)?,
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::io(&folder))?;
-        let lake = Self { folder, runtime: Arc::new(runtime), _lock: lock };
-        if access == Access::Write {
-            lake.take_back()?;
-        }
-        Ok(lake)
+        let reading = reading(&folder);
+        Ok(Self { folder, runtime: Arc::new(runtime), lock, reading })
     }
 
     /// The runtime its storage and the SQL engine run on.
@@ -308,6 +335,13 @@ fn lock(folder: &Path) -> Result<File> {
         }),
         Err(std::fs::TryLockError::Error(error)) => Err(Error::io(&path)(error)),
     }
+}
+
+/// A share in the lake; none in a folder where no file can be made or locked.
+fn reading(folder: &Path) -> Option<File> {
+    let path = folder.join(READING);
+    let file = File::options().create(true).truncate(false).write(true).open(&path).or_else(|_| File::open(&path)).ok()?;
+    file.lock_shared().ok().map(|()| file)
 }
 
 /// The batch a data file belongs to, by its name; none for the files of an estate load.

@@ -7,6 +7,7 @@
 //! - `fuzz`: the fuzz targets on the fixtures
 //! - `scene`: thirty conversations across four platforms
 //! - `queries`: every `.slt` of `queries/` on `tests/fixtures/small`
+//! - `lake`: planted damage and its repair, compaction, retention
 //! - `verdicts`: invented estates against their truth
 //! - `nightly`: the main job, its outputs, twice; the README's first screen
 //! - `bad_input`: one line, the right exit code, nothing lost
@@ -17,6 +18,7 @@ mod doubts;
 mod every_format;
 mod fuzz;
 mod ingest;
+mod lake;
 mod nightly;
 mod queries;
 mod scene;
