@@ -211,12 +211,9 @@ pub fn paths(lake: &Lake, picture: &Picture, table: Table, damaged: &[(Table, St
     good.map(|entry| lake.folder().join(table.name()).join(&entry.name)).collect()
 }
 
-/// The file of a table that holds a day, or how many do.
+/// The files of a table that may hold a day, by name where they are few.
 fn files_of(picture: &Picture, table: Table, day: i32) -> String {
-    let mut files = picture.entries(table).iter().filter(|entry| entry.meets((day, day)));
-    match (files.next(), files.count()) {
-        (Some(file), 0) => file.name.clone(),
-        (_, 0) => String::new(),
-        (_, more) => format!("{} files", more + 1),
-    }
+    let files = picture.entries(table).iter().filter(|entry| entry.meets((day, day)));
+    let names: Vec<&str> = files.map(|entry| entry.name.as_str()).collect();
+    if names.len() > 4 { format!("{} files", names.len()) } else { names.join(", ") }
 }
