@@ -340,7 +340,8 @@ fn lock(folder: &Path) -> Result<File> {
 /// A share in the lake; none in a folder where no file can be made or locked.
 fn reading(folder: &Path) -> Option<File> {
     let path = folder.join(READING);
-    let file = File::options().create(true).truncate(false).write(true).open(&path).or_else(|_| File::open(&path)).ok()?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).or_else(|_| File::open(&path)).ok()?;
     file.lock_shared().ok().map(|()| file)
 }
 

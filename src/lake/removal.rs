@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
@@ -117,7 +118,8 @@ impl Lake {
     /// # Errors
     /// As [`Lake::remove_before`].
     pub(super) fn complete_removal(&self) -> Result<()> {
-        let Some(day) = self.kept_from()?.filter(|day| self.removal_day(DONE).is_ok_and(|done| done < Some(*day))) else {
+        let Some(day) = self.kept_from()?.filter(|day| self.removal_day(DONE).is_ok_and(|done| done < Some(*day)))
+        else {
             return Ok(());
         };
         let old = self.old_inputs(day)?;

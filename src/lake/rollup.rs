@@ -185,9 +185,10 @@ impl Sums {
             };
             met += 1;
             let ours = &self.values[*here..*here + self.width];
-            let differs = columns.iter().zip(ours.iter().zip(theirs)).find(|(name, (a, b))| {
-                **name != "batch" && if is_left(name) { b < a } else { a != b }
-            });
+            let differs = columns
+                .iter()
+                .zip(ours.iter().zip(theirs))
+                .find(|(name, (a, b))| **name != "batch" && if is_left(name) { b < a } else { a != b });
             if let Some((column, (a, b))) = differs {
                 difference.column = column;
                 difference.here = Some(*a).filter(|n| *n != NULL);
@@ -204,7 +205,13 @@ impl Sums {
             .map(|key| Key { source: number(key.source), kind: number(key.kind), name: number(key.name), ..*key })
             .collect();
         for key in self.rows.keys().filter(|key| !theirs.contains(key)) {
-            tell(&Difference { source: self.words.word(key.source), day: key.day, column: "", here: None, there: None });
+            tell(&Difference {
+                source: self.words.word(key.source),
+                day: key.day,
+                column: "",
+                here: None,
+                there: None,
+            });
         }
     }
 }
@@ -217,7 +224,13 @@ impl Role {
             (_, sum, NULL) => sum,
             (_, NULL, value) => value,
             (Self::Least, ..) => sum.min(value),
-            (Self::One, ..) => if sum == value { sum } else { SEVERAL },
+            (Self::One, ..) => {
+                if sum == value {
+                    sum
+                } else {
+                    SEVERAL
+                }
+            }
             _ => sum.max(value),
         }
     }
@@ -269,7 +282,9 @@ mod tests {
     /// A new column of the roll-ups must be told how it is summed: what is not named here adds up.
     #[test]
     fn every_column_of_the_roll_ups_has_its_role() {
-        for (table, counts) in [(Table::Usage, &crate::usage::COUNTS[..]), (Table::Traffic, &crate::traffic::COUNTS[..])] {
+        for (table, counts) in
+            [(Table::Usage, &crate::usage::COUNTS[..]), (Table::Traffic, &crate::traffic::COUNTS[..])]
+        {
             let schema = table.schema();
             let added = schema.fields().iter().map(|f| f.name().as_str()).filter(|name| role(name) == Role::Add);
             assert_eq!(added.collect::<Vec<_>>(), counts, "{}", table.name());

@@ -55,12 +55,10 @@ pub fn properties() -> Result<WriterProperties, ParquetError> {
 /// A failure to write, as the disk told it.
 pub fn failed(path: &Path) -> impl Fn(ParquetError) -> Error {
     move |error| match error {
-        ParquetError::External(source) if source.is::<std::io::Error>() => {
-            match source.downcast::<std::io::Error>() {
-                Ok(source) => Error::io(path)(*source),
-                Err(source) => Error::io(path)(std::io::Error::other(source)),
-            }
-        }
+        ParquetError::External(source) if source.is::<std::io::Error>() => match source.downcast::<std::io::Error>() {
+            Ok(source) => Error::io(path)(*source),
+            Err(source) => Error::io(path)(std::io::Error::other(source)),
+        },
         error => Error::io(path)(std::io::Error::other(error)),
     }
 }

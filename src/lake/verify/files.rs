@@ -117,8 +117,9 @@ fn count(inputs: &[i64], counts: &mut HashMap<i64, u64>) {
 }
 
 fn columns(there: &SchemaRef, expected: &SchemaRef) -> Option<String> {
-    let missing = expected.fields().iter().find(|field| {
-        there.field_with_name(field.name()).map_or(true, |there| there.data_type() != field.data_type())
-    });
+    let missing = expected
+        .fields()
+        .iter()
+        .find(|field| there.field_with_name(field.name()).map_or(true, |there| there.data_type() != field.data_type()));
     missing.map(|field| format!("its column {} is missing or of another type", field.name()))
 }

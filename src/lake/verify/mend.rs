@@ -6,8 +6,8 @@ use arrow::datatypes::Date32Type;
 
 use super::super::draft::{self, Draft};
 use super::super::{Lake, Table, batch_of};
-use super::derived::{self, Days};
 use super::Examined;
+use super::derived::{self, Days};
 use crate::error::Result;
 
 impl Lake {

@@ -114,7 +114,8 @@ const ALL: [Damage; 19] = [
         what: "a leg that stands twice",
         done: |work| {
             forge(work, "legs", |rows| {
-                let ids = rows.column_by_name("input_id").unwrap().as_primitive::<arrow::datatypes::Int64Type>().clone();
+                let ids =
+                    rows.column_by_name("input_id").unwrap().as_primitive::<arrow::datatypes::Int64Type>().clone();
                 let twin = (1..rows.num_rows()).find(|row| ids.value(*row) == ids.value(row - 1)).unwrap();
                 let seats = (0..rows.num_rows()).map(|row| (if row == twin { row - 1 } else { row }) as u32);
                 take_record_batch(&rows, &UInt32Array::from_iter_values(seats)).unwrap()
@@ -171,7 +172,8 @@ const ALL: [Damage; 19] = [
         done: |work| {
             forge(work, "usage", |rows| {
                 let subjects = rows.column_by_name("subject").unwrap().as_string::<i32>().clone();
-                let stays: BooleanArray = subjects.iter().map(|subject| Some(subject != Some(subjects.value(0)))).collect();
+                let stays: BooleanArray =
+                    subjects.iter().map(|subject| Some(subject != Some(subjects.value(0)))).collect();
                 filter_record_batch(&rows, &stays).unwrap()
             })
         },
@@ -214,7 +216,9 @@ fn each_planted_damage_is_named_and_what_is_derived_is_mended() {
         let file = (damage.done)(&work);
         let before = bytes(&work.join("lake"));
         let ran = work.run(&["lake", "verify"]);
-        let is_said = |line: &str| line.starts_with("wrong ") && line.contains(&file) && damage.says.iter().all(|w| line.contains(w));
+        let is_said = |line: &str| {
+            line.starts_with("wrong ") && line.contains(&file) && damage.says.iter().all(|w| line.contains(w))
+        };
         if ran.code != 1 || !ran.stdout.lines().any(is_said) {
             wrong.push(format!("{} ({file}): {ran:?}", damage.what));
         }
