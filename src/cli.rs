@@ -155,8 +155,43 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 pub enum Lake {
-    /// Tables, their files and the last batch.
+    /// Tables, their files and the last batch; files that wait for vacuum.
     Status,
+    /// Prove it: every file against its log, every row against the ledger, the roll-ups against the calls. One line for
+    /// each thing that is wrong, and exit code 1.
+    Verify {
+        /// Work out usage and traffic again where they are wrong; touches nothing that is not derived.
+        #[arg(long)]
+        repair: bool,
+        /// Print what was found as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Merge small data files. Questions may go on meanwhile; what was merged stays on the disk until vacuum.
+    Compact {
+        /// Print what was done as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete data files that nothing needs any more, unless somebody has the lake open.
+    Vacuum {
+        /// First remove for good the calls of civil days before this one: a date, or a number of days back from today as
+        /// 730d. Legs, media reports and rejected lines go; usage, traffic and inputs stay, and the table removals tells
+        /// what went. A day in the future or within the evidence window is refused: shorten [evidence] window_days first.
+        #[arg(long, value_name = "DATE|DAYSd", value_parser = older_than)]
+        older_than: Option<OlderThan>,
+        /// Print what was done as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// The day before which calls are removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OlderThan {
+    Day(NaiveDate),
+    /// Back from today.
+    Days(u32),
 }
 
 #[derive(Debug, Args)]
@@ -197,4 +232,10 @@ fn parameter(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
         _ => Err("write it as name=value".to_string()),
     }
+}
+
+fn older_than(text: &str) -> Result<OlderThan, String> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse().ok()).map(OlderThan::Days);
+    let day = || text.parse().ok().map(OlderThan::Day);
+    days.or_else(day).ok_or_else(|| "write it as 2023-03-31, or as 730d for days back from today".to_string())
 }

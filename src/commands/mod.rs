@@ -8,6 +8,7 @@ mod estate;
 mod explain;
 mod ingest;
 mod init;
+mod lake;
 mod nightly;
 mod query;
 mod report;
@@ -17,10 +18,10 @@ mod synth;
 use std::io::Write;
 use std::path::Path;
 
-use crate::cli::{Cli, Command, Config as ConfigCommand, Estate as EstateCommand, Lake as LakeCommand};
+use crate::cli::{Cli, Command, Config as ConfigCommand, Estate as EstateCommand};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::lake::{Access, BATCH_TABLES, ESTATE_TABLES, Lake};
+use crate::lake::{Access, Lake};
 use crate::read;
 
 pub use init::workspace_files;
@@ -119,7 +120,7 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
         Command::Case { output } => case::command(&config()?, output.as_deref(), talk)?,
         Command::Nightly { output, json } => nightly::nightly(&config()?, output.as_deref(), json, talk)?,
         Command::Check => check::command(&config()?, talk)?,
-        Command::Lake { command: LakeCommand::Status } => status(&config()?, talk)?,
+        Command::Lake { command } => lake::command(&config()?, &command, talk)?,
         Command::Synth(args) => synth::synth(&args, talk)?,
         Command::Config { command: ConfigCommand::Schema } => {
             talk.data(format!("{}\n", crate::config::schema()).as_bytes())?;
@@ -173,17 +174,4 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     draft.push(".new");
     std::fs::write(&draft, bytes).map_err(Error::io(&draft))?;
     std::fs::rename(&draft, path).map_err(Error::io(path))
-}
-
-fn status(config: &Config, talk: &mut Talk) -> Result<Verdict> {
-    let lake = open(config, Access::Read)?;
-    let finished = lake.finished_batch()?;
-    let mut text = format!("last batch {finished}, version {}\n", lake.version()?);
-    for table in BATCH_TABLES.into_iter().chain(ESTATE_TABLES) {
-        let files = lake.files(table, finished)?;
-        let bytes: u64 = files.paths.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
-        text += &format!("{:<14}{:>6} files {bytes:>14} bytes\n", table.name(), files.paths.len());
-    }
-    talk.data(text.as_bytes())?;
-    Ok(Verdict::Good)
 }

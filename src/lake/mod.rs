@@ -2,9 +2,16 @@
 //! read by the SQL engine as plain Parquet. A batch counts from the moment its row of `inputs` is committed: what an
 //! unfinished run left behind is not seen by readers and is taken back by the next writer. Knows no SQL.
 
+mod compact;
+mod draft;
+mod entries;
 mod open;
+mod removal;
+mod rollup;
 mod store;
 mod tables;
+mod vacuum;
+mod verify;
 mod write;
 
 use std::collections::{HashMap, HashSet};
@@ -22,11 +29,17 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tokio::runtime::Runtime;
 use url::Url;
 
+pub use compact::Compacted;
+pub use removal::Removed;
 use store::Store;
-pub use tables::{BATCH_TABLES, ESTATE_TABLES, Table};
+pub use tables::{BATCH_TABLES, ESTATE_TABLES, TABLES, Table};
+pub use vacuum::{Dead, Swept};
+pub use verify::{Finding, Kind, Report};
 
 use crate::error::{Error, Result};
 
+/// Whoever has the lake open holds a share in it, so that no file is deleted under his hands.
+const READING: &str = ".reading";
 /// Delta application id under which `inputs` records the number of the last finished batch.
 const APP: &str = "onhook";
 
@@ -46,6 +59,8 @@ pub struct Lake {
     store: Store,
     /// Held for as long as the lake is open for writing.
     lock: Option<File>,
+    /// Held for as long as the lake is open; none where the folder does not let us.
+    reading: Option<File>,
     kept: Mutex<Kept>,
 }
 
@@ -71,21 +86,33 @@ struct Written {
     name: String,
     size: i64,
     stats: String,
+    /// BLAKE3 of the file, as hex.
+    hash: String,
 }
 
 impl Lake {
     /// # Errors
     /// The folder is no lake of ours, was written by a newer onhook, or another run is writing to it.
     pub fn open(folder: &Path, access: Access) -> Result<Self> {
-        let store = Store::new();
-        let (folder, lock) = open::open(folder, access, &store)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::io(&folder))?;
-        let lake = Self { folder, runtime: Arc::new(runtime), store, lock, kept: Mutex::default() };
+        let lake = Self::open_as_it_is(folder, access)?;
         if access == Access::Write {
             lake.settle_before()?;
             lake.take_back()?;
+            lake.complete_removal()?;
         }
         Ok(lake)
+    }
+
+    /// The same, but what an unfinished run left stays: for who only looks, or mends.
+    ///
+    /// # Errors
+    /// As [`Lake::open`].
+    pub fn open_as_it_is(folder: &Path, access: Access) -> Result<Self> {
+        let store = Store::new();
+        let (folder, lock) = open::open(folder, access, &store)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::io(&folder))?;
+        let reading = reading(&folder);
+        Ok(Self { folder, runtime: Arc::new(runtime), store, lock, reading, kept: Mutex::default() })
     }
 
     /// The runtime its storage and the SQL engine run on.
@@ -396,6 +423,14 @@ fn emptied(log: &Path, version: u64) -> Option<String> {
     let since_checkpoint = version - version % 100..=version;
     let names = since_checkpoint.map(|version| format!("{version:020}.json"));
     names.into_iter().find(|name| log.join(name).metadata().is_ok_and(|data| data.len() == 0))
+}
+
+/// A share in the lake; none in a folder where no file can be made or locked.
+fn reading(folder: &Path) -> Option<File> {
+    let path = folder.join(READING);
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).or_else(|_| File::open(&path)).ok()?;
+    file.lock_shared().ok().map(|()| file)
 }
 
 /// The batch a data file belongs to, by its name; none for the files of an estate load.

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use crate::leg::in_utc;
 
 /// A table of the lake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Table {
     Legs,
     Quality,
@@ -20,6 +20,7 @@ pub enum Table {
     Trunks,
     CostCentres,
     Decisions,
+    Removals,
 }
 
 /// Written batch by batch; `Inputs` last, for it is what makes the batch count.
@@ -28,6 +29,21 @@ pub const BATCH_TABLES: [Table; 6] =
 /// Kept by date of load.
 pub const ESTATE_TABLES: [Table; 5] =
     [Table::Extensions, Table::Sites, Table::Trunks, Table::CostCentres, Table::Decisions];
+/// Every table.
+pub const TABLES: [Table; 12] = [
+    Table::Legs,
+    Table::Quality,
+    Table::Rejects,
+    Table::Usage,
+    Table::Traffic,
+    Table::Inputs,
+    Table::Extensions,
+    Table::Sites,
+    Table::Trunks,
+    Table::CostCentres,
+    Table::Decisions,
+    Table::Removals,
+];
 
 impl Table {
     pub const fn name(self) -> &'static str {
@@ -43,6 +59,7 @@ impl Table {
             Self::Trunks => "trunks",
             Self::CostCentres => "cost_centres",
             Self::Decisions => "decisions",
+            Self::Removals => "removals",
         }
     }
 
@@ -59,6 +76,7 @@ impl Table {
             Self::Trunks => columns(TRUNKS),
             Self::CostCentres => columns(COST_CENTRES),
             Self::Decisions => columns(DECISIONS),
+            Self::Removals => columns(REMOVALS),
         }
     }
 }
@@ -160,6 +178,14 @@ const DECISIONS: Columns = &[
     ("decided_by", DataType::Utf8, false),
     ("decided_on", DataType::Date32, false),
     ("reason", DataType::Utf8, false),
+];
+
+const REMOVALS: Columns = &[
+    ("removed_at", INSTANT, false),
+    ("before_day", DataType::Date32, false),
+    ("input_id", DataType::Int64, false),
+    ("table_name", DataType::Utf8, false),
+    ("rows", DataType::Int64, false),
 ];
 
 fn columns(columns: Columns) -> SchemaRef {

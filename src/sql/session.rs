@@ -17,7 +17,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use super::{Answer, tables};
 use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
-use crate::lake::{BATCH_TABLES, ESTATE_TABLES, Files, Lake};
+use crate::lake::{Files, Lake, TABLES};
 use crate::read::reader;
 
 /// All tables up to a finished batch, no views yet; and the data files they are read from.
@@ -28,7 +28,7 @@ pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> R
     session.options_mut().sql_parser.map_string_types_to_utf8view = false;
     let context = SessionContext::new_with_config(session);
     let mut paths = Vec::new();
-    for table in BATCH_TABLES.into_iter().chain(ESTATE_TABLES) {
+    for table in TABLES {
         let files = lake.files(table, batch)?;
         let provider = listing(&files).map_err(|e| wrong(table.name(), &e))?;
         context.register_table(table.name(), provider).map_err(|e| wrong(table.name(), &e))?;

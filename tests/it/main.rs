@@ -7,6 +7,7 @@
 //! - `fuzz`: the fuzz targets on the fixtures
 //! - `scene`: thirty conversations across four platforms
 //! - `queries`: every `.slt` of `queries/` on `tests/fixtures/small`
+//! - `lake`: planted damage and its repair, compaction, retention
 //! - `verdicts`: invented estates against their truth
 //! - `nightly`: the main job, its outputs, twice; the README's first screen
 //! - `faults`: kill, power cut, full disk, files that change, runs side by side
@@ -19,6 +20,7 @@ mod every_format;
 mod faults;
 mod fuzz;
 mod ingest;
+mod lake;
 mod nightly;
 mod queries;
 mod scene;

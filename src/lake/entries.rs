@@ -1,0 +1,181 @@
+//! What the logs say: the entry of each data file, the files taken out, and whether a log is whole. Reads, changes nothing.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::Path;
+
+use arrow::array::AsArray;
+use chrono::NaiveDate;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::Value;
+
+use super::{Lake, Table, batch_of, write};
+use crate::error::{Error, Result};
+use crate::normalise::days;
+
+/// A data file as its log has it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub name: String,
+    pub size: u64,
+    pub rows: Option<u64>,
+    /// First and last civil day of its rows.
+    pub days: Option<(i32, i32)>,
+    /// BLAKE3, as hex; none in lakes of old.
+    pub hash: Option<String>,
+}
+
+impl Entry {
+    /// Whether rows of these days may be in it.
+    pub fn meets(&self, (first, last): (i32, i32)) -> bool {
+        self.days.is_none_or(|(from, to)| from <= last && to >= first)
+    }
+
+    /// Whether it counts: not of a batch that is not finished.
+    pub fn is_finished(&self, finished: i64) -> bool {
+        batch_of(&self.name).is_none_or(|batch| batch <= finished)
+    }
+}
+
+impl Lake {
+    /// The data files of a table, in order of batch and name.
+    pub(super) fn entries(&self, table: Table) -> Result<Vec<Entry>> {
+        self.wait(async {
+            let Some(delta) = self.table(table).await? else { return Ok(Vec::new()) };
+            let state = delta.snapshot().map_err(|e| self.wrong(&e))?;
+            let mut entries: Vec<Entry> = state.log_data().iter().map(|file| entry(&file)).collect();
+            entries.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(entries)
+        })
+    }
+
+    /// Names of the Parquet files that lie in a table's folder.
+    pub(super) fn on_disk(&self, table: Table) -> Result<Vec<String>> {
+        let folder = self.folder.join(table.name());
+        let mut names: Vec<String> = names(&folder)?.into_iter().filter(|name| name.ends_with(".parquet")).collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+#[expect(deprecated, reason = "nothing else tells the tags of an entry")]
+fn entry(file: &deltalake::kernel::LogicalFileView) -> Entry {
+    let add = file.add_action();
+    let stats: Value = add.stats.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let day = |bound: &str| stats[bound]["local_day"].as_str()?.parse::<NaiveDate>().ok().map(days);
+    Entry {
+        size: u64::try_from(add.size).unwrap_or_default(),
+        rows: stats["numRecords"].as_u64(),
+        days: day("minValues").zip(day("maxValues")),
+        hash: add.tags.and_then(|mut tags| tags.remove(write::HASH)).flatten(),
+        name: add.path,
+    }
+}
+
+/// A table's log as it lies on the disk.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// File and what is wrong with it.
+    pub faults: Vec<(String, String)>,
+    /// Data files that the log has taken out, as far back as it is kept.
+    pub removed: HashSet<String>,
+}
+
+/// The actions that a line of a log may be.
+const ACTIONS: [&str; 8] = ["add", "remove", "metaData", "protocol", "txn", "commitInfo", "cdc", "domainMetadata"];
+
+/// Reads the whole log in a table's folder; where there is none, nothing is wrong with it.
+///
+/// # Errors
+/// The folder cannot be listed.
+pub fn log(table: &Path) -> Result<Log> {
+    let folder = table.join("_delta_log");
+    let (mut log, mut versions, mut points) = (Log::default(), Vec::new(), Vec::new());
+    for name in names(&folder)? {
+        let version = name.get(..20).and_then(|digits| digits.parse::<u64>().ok());
+        match (version, name.get(20..)) {
+            (Some(version), Some(".json")) => versions.push(version),
+            (Some(version), Some(end)) if end.starts_with(".checkpoint") => {
+                points.push(version);
+                if end.ends_with(".parquet")
+                    && let Err(what) = taken_out(&folder.join(&name), &mut log.removed)
+                {
+                    log.faults.push((name, format!("the checkpoint cannot be read: {what}")));
+                }
+            }
+            _ => {}
+        }
+    }
+    versions.sort_unstable();
+    for pair in versions.windows(2) {
+        log.faults.extend((pair[0] + 1..pair[1]).map(missing));
+    }
+    // The oldest entries may have been cleared away behind a checkpoint, and nothing but them.
+    match versions.first() {
+        Some(first) if *first > 0 && !points.iter().any(|point| point + 1 >= *first) => {
+            log.faults.extend((0..*first).map(missing));
+        }
+        None if !points.is_empty() => log.faults.push((String::new(), "the log has no entries".into())),
+        _ => {}
+    }
+    for version in versions {
+        let name = format!("{version:020}.json");
+        let path = folder.join(&name);
+        let text = std::fs::read_to_string(&path).map_err(Error::io(&path));
+        let lines = text.map(|text| parse(&text, &mut log.removed));
+        match lines {
+            Ok(Ok(())) => {}
+            Ok(Err(what)) => log.faults.push((name, what)),
+            Err(error) => log.faults.push((name, format!("cannot be read: {error}"))),
+        }
+    }
+    Ok(log)
+}
+
+fn missing(version: u64) -> (String, String) {
+    (format!("{version:020}.json"), "the entry is missing from the log".into())
+}
+
+/// The removes of one entry of a log.
+fn parse(text: &str, removed: &mut HashSet<String>) -> Result<(), String> {
+    if text.trim().is_empty() {
+        return Err("the entry of the log is empty".into());
+    }
+    for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let action: Value =
+            serde_json::from_str(line).map_err(|_| format!("line {} of the log does not parse", i + 1))?;
+        let known = action.as_object().is_some_and(|o| o.keys().all(|key| ACTIONS.contains(&key.as_str())));
+        if !known {
+            return Err(format!("line {} of the log is no action that we know", i + 1));
+        }
+        removed.extend(action["remove"]["path"].as_str().map(str::to_string));
+    }
+    Ok(())
+}
+
+/// The removes of a checkpoint.
+fn taken_out(path: &Path, removed: &mut HashSet<String>) -> Result<(), String> {
+    let file = File::open(path).map_err(|e| e.to_string())?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), ["add.path", "remove.path"]);
+    for rows in builder.with_projection(mask).build().map_err(|e| e.to_string())? {
+        let rows = rows.map_err(|e| e.to_string())?;
+        let column = rows.column_by_name("remove").and_then(|c| c.as_struct_opt()?.column_by_name("path").cloned());
+        if let Some(paths) = column.as_ref().and_then(|c| c.as_string_opt::<i32>()) {
+            removed.extend(paths.iter().flatten().map(str::to_string));
+        }
+    }
+    Ok(())
+}
+
+/// Names in a folder; none where there is no folder.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = match folder.read_dir() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io(folder)(error)),
+    };
+    let names = entries.map(|entry| Ok(entry.map_err(Error::io(folder))?.file_name().to_string_lossy().into_owned()));
+    names.collect()
+}
