@@ -17,9 +17,35 @@ bless:
     ONHOOK_BLESS=1 cargo test --release --test tidy
     git diff --stat
 
-# Benchmarks
+# Benchmarks of readers and of the steps after them
 bench *filter:
-    cargo bench {{filter}}
+    cargo bench --bench decode --bench steps -- {{filter}}
+
+# Ingest beside DuckDB and Polars: CUCM, then Mitel, then many small files against a large one (PYTHON=… names a Python that has both)
+bench-peers records="500000" rounds="5":
+    ${PYTHON:-python3} benches/peers/run.py {{records}} {{rounds}}
+    ${PYTHON:-python3} benches/peers/run.py --mitel {{records}} {{rounds}}
+    ${PYTHON:-python3} benches/peers/run.py --small 10000 3
+
+# Ten questions over legs beside DuckDB on the same files: of a workspace, or of 10 million records made for it
+bench-queries *workspace:
+    ${PYTHON:-python3} benches/questions/run.py {{workspace}}
+
+# Whole-process times of every report: of a workspace, or of 20,000 extensions x 365 days made for it (an hour, 25 GB)
+bench-reports *workspace:
+    ${PYTHON:-python3} benches/estate.py {{workspace}}
+
+# Ingest and the ten questions at 1, 10 and 100 million records: docs/curves.csv and docs/curves.svg
+bench-curve *records:
+    ${PYTHON:-python3} benches/curve.py {{records}}
+
+# Peak memory of ingest over a backlog of so many gigabytes in one run
+bench-memory gigabytes="20":
+    ${PYTHON:-python3} benches/memory.py {{gigabytes}}
+
+# Bytes a record of each column of a table, and its encodings
+bench-storage lake table="legs":
+    ${PYTHON:-python3} benches/storage.py {{lake}} {{table}}
 
 # A fuzz target for ten minutes or five million runs (needs cargo-fuzz and a nightly toolchain)
 fuzz target seconds="600":
