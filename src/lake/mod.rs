@@ -2,6 +2,9 @@
 //! read by the SQL engine as plain Parquet. A batch counts from the moment its row of `inputs` is committed: what an
 //! unfinished run left behind is not seen by readers and is taken back by the next writer. Knows no SQL.
 
+mod columns;
+mod legs;
+mod pages;
 mod tables;
 mod write;
 
@@ -21,6 +24,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 pub use tables::{BATCH_TABLES, ESTATE_TABLES, Table};
+pub use write::{DataFile, ROW_GROUP_ROWS};
 
 use crate::error::{Error, Result};
 
@@ -58,11 +62,14 @@ pub struct Files {
 }
 
 /// A data file about to be committed.
+/// [`DataFile::finish`] gives it.
 #[derive(Clone, Debug)]
-struct Written {
+pub struct Written {
     name: String,
     size: i64,
     stats: String,
+    /// BLAKE3 of its bytes, hexadecimal.
+    hash: String,
 }
 
 impl Lake {
@@ -136,14 +143,29 @@ impl Lake {
         })
     }
 
-    /// Adds one commit to a table of the batch kind. `Inputs` must come last: it finishes the batch.
-    pub fn append_batch(&self, table: Table, batch: i64, rows: &[arrow::array::RecordBatch]) -> Result<()> {
+    /// A data file for a table of the batch kind, which no log names yet; `part` tells those of one batch apart.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn data_file(&self, table: Table, batch: i64, part: usize) -> Result<DataFile> {
+        let delta = self.wait(self.table_or_new(table))?;
+        let name = format!("b{batch:08}-v{:08}-{part:03}.parquet", delta.version().unwrap_or(0));
+        DataFile::create(&self.folder.join(table.name()), &name, &table.schema())
+    }
+
+    /// Commits the data files of a batch, a commit a table. `Inputs` comes last, and only with it the batch is finished.
+    ///
+    /// # Errors
+    /// A log does not take a commit; then the batch does not count.
+    pub fn append_batch(&self, batch: i64, tables: Vec<(Table, Vec<Written>)>) -> Result<()> {
         self.wait(async {
-            let delta = self.table_or_new(table).await?;
-            let name = format!("b{batch:08}-v{:08}.parquet", delta.version().unwrap_or(0));
-            let written = write::parquet(&self.folder.join(table.name()), &name, &table.schema(), rows)?;
-            let finished = (table == Table::Inputs).then(|| Transaction::new(APP, batch));
-            self.commit(&delta, written.map(|w| w.add()).into_iter().collect(), finished).await
+            let (last, first): (Vec<_>, Vec<_>) = tables.into_iter().partition(|(table, _)| *table == Table::Inputs);
+            for (table, files) in first.into_iter().chain(last) {
+                let delta = self.table_or_new(table).await?;
+                let finished = (table == Table::Inputs).then(|| Transaction::new(APP, batch));
+                self.commit(&delta, files.into_iter().map(Written::add).collect(), finished).await?;
+            }
+            Ok(())
         })
     }
 
