@@ -8,22 +8,22 @@ use std::path::Path;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use onhook::config::{Config, Source};
 use onhook::discover::{Limits, source_files};
-use onhook::leg::LegBuilder;
+use onhook::leg::{Legs, Texts};
 use onhook::normalise::{Normaliser, Trunks};
 use onhook::quality::QualityBuilder;
 use onhook::read::{About, Block, RawQuality, RawRecord, Reject, Sink, Skip, formats, reader};
 use onhook::synth::generate_every_format;
 
-struct Columns<'a>(Normaliser<'a>, LegBuilder, QualityBuilder);
+struct Columns<'a>(Normaliser<'a>, Legs, Texts, QualityBuilder);
 
 impl Sink for Columns<'_> {
     fn record(&mut self, raw: &RawRecord<'_>) {
-        let legs = &mut self.1;
-        self.0.leg(raw, |leg| legs.push(leg));
+        let (legs, texts) = (&mut self.1, &mut self.2);
+        self.0.leg(raw, |leg| legs.push(leg, texts));
     }
 
     fn quality(&mut self, raw: &RawQuality<'_>) {
-        let reports = &mut self.2;
+        let reports = &mut self.3;
         self.0.quality(raw, |report| reports.push(report));
     }
 
@@ -36,7 +36,7 @@ impl Sink for Columns<'_> {
 fn largest(config: &Config, source: &Source, aside: &Path) -> (String, Vec<u8>) {
     let files = source_files(config, source).files;
     let texts = files.iter().flat_map(|file| file.texts(&Limits::default(), aside)).filter_map(Result::ok);
-    let text = texts.max_by_key(|text| text.size).expect("each source has a file");
+    let text = texts.max_by_key(|text| text.length()).expect("each source has a file");
     let mut bytes = Vec::new();
     text.open()
         .and_then(|mut t| t.read_to_end(&mut bytes).map_err(|e| text.unreadable(e)))
@@ -62,9 +62,9 @@ fn decode(c: &mut Criterion) {
             b.iter(|| {
                 let trunks = Trunks::new();
                 let normaliser = Normaliser::new(source, reader.id(), &trunks, 1);
-                let mut columns = Columns(normaliser, LegBuilder::default(), QualityBuilder::default());
+                let mut columns = Columns(normaliser, Legs::default(), Texts::default(), QualityBuilder::default());
                 decoder.decode(Block { first_line: 1, bytes: black_box(&many) }, &mut columns);
-                columns.1.finish()
+                columns.1.len()
             });
         });
     }

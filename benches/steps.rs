@@ -6,12 +6,11 @@ use std::hint::black_box;
 use std::io::Read;
 use std::path::Path;
 
-use arrow::array::RecordBatch;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use onhook::config::{Config, Source};
 use onhook::discover::{Limits, source_files};
 use onhook::lake::{Access, Lake, Table};
-use onhook::leg::LegBuilder;
+use onhook::leg::{Legs as Rows, Texts};
 use onhook::normalise::{Normaliser, Trunks};
 use onhook::read::{About, Block, Decoder, RawQuality, RawRecord, Reject, Sink, Skip, formats, reader};
 use onhook::synth::{Plan, generate};
@@ -24,7 +23,7 @@ struct Count(u64);
 struct Legs<'a>(Normaliser<'a>);
 
 /// Makes legs and gathers them.
-struct Columns<'a>(Normaliser<'a>, LegBuilder);
+struct Columns<'a>(Normaliser<'a>, Rows, Texts);
 
 macro_rules! calls_only {
     ($sink:ty, |$self:ident, $raw:ident| $record:expr) => {
@@ -44,8 +43,8 @@ calls_only!(Legs<'_>, |self, raw| self.0.leg(raw, |leg| {
     black_box(leg);
 }));
 calls_only!(Columns<'_>, |self, raw| {
-    let legs = &mut self.1;
-    self.0.leg(raw, |leg| legs.push(leg));
+    let (legs, texts) = (&mut self.1, &mut self.2);
+    self.0.leg(raw, |leg| legs.push(leg, texts));
 });
 
 /// The longest call file of a source, read whole: its name and its bytes. Media reports are no calls.
@@ -53,7 +52,7 @@ fn longest(config: &Config, source: &Source, aside: &Path) -> (String, Vec<u8>) 
     let files = source_files(config, source).files;
     let texts = files.iter().flat_map(|file| file.texts(&Limits::default(), aside)).filter_map(Result::ok);
     let calls = texts.filter(|text| !text.file_name().starts_with("cmr"));
-    let text = calls.max_by_key(|text| text.size).expect("each source has a file");
+    let text = calls.max_by_key(|text| text.length()).expect("each source has a file");
     let mut bytes = Vec::new();
     text.open()
         .and_then(|mut t| t.read_to_end(&mut bytes).map_err(|e| text.unreadable(e)))
@@ -79,30 +78,39 @@ fn steps(c: &mut Criterion) {
         let block = || Block { first_line: 1, bytes: black_box(&text) };
         let decode = |mut sink: Columns<'_>| {
             decoder.decode(block(), &mut sink);
-            sink.1.finish()
+            (sink.1, sink.2)
         };
-        let legs: RecordBatch = decode(Columns(normaliser(), LegBuilder::default()));
+        let gathered = || Columns(normaliser(), Rows::default(), Texts::default());
+        let (legs, texts) = decode(gathered());
+        let mut one = legs.clone();
+        one.retain(&(0..legs.len()).map(|row| row == 0).collect::<Vec<_>>());
         let mut group = c.benchmark_group(format!("steps/{}", source.name));
-        group.throughput(Throughput::Elements(legs.num_rows() as u64));
+        group.throughput(Throughput::Elements(legs.len() as u64));
         group.bench_function("1 decode", |b| b.iter(|| count(decoder.as_ref(), block())));
         group.bench_function("2 decode, normalise", |b| {
             b.iter(|| decoder.decode(block(), &mut Legs(normaliser())));
         });
         group.bench_function("3 decode, normalise, gather", |b| {
-            b.iter(|| decode(Columns(normaliser(), LegBuilder::default())));
+            b.iter(|| decode(gathered()));
         });
         group.sample_size(20);
-        for (step, rows) in [("4 append all", legs.clone()), ("5 append one", legs.slice(0, 1))] {
+        for (step, rows) in [("4 append all", &legs), ("5 append one", &one)] {
             group.bench_function(step, |b| {
+                let append = |lake: &Lake, batch, rows: &Rows| {
+                    let mut file = lake.data_file(Table::Legs, batch, 1).expect("a file");
+                    file.append_legs(&[rows], &texts).expect("rows");
+                    let file = file.finish().expect("a whole file");
+                    lake.append_batch(batch, vec![(Table::Legs, vec![file])]).expect("a batch");
+                };
                 // The first commit makes the table, so each time a lake that has one.
                 let fresh = || {
                     let folder = tempfile::tempdir().expect("a folder");
                     let lake = Lake::open(&folder.path().join("lake"), Access::Write).expect("a lake");
-                    lake.append_batch(Table::Legs, 1, &[legs.slice(0, 1)]).expect("a batch");
+                    append(&lake, 1, &one);
                     (folder, lake)
                 };
                 let append = |(folder, lake): (tempfile::TempDir, Lake)| {
-                    lake.append_batch(Table::Legs, 2, std::slice::from_ref(&rows)).expect("a batch");
+                    append(&lake, 2, rows);
                     (folder, lake)
                 };
                 b.iter_batched(fresh, append, BatchSize::PerIteration);

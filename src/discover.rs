@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 
 use crate::config::{Config, Source};
 use crate::error::Error;
-pub use unpack::{Limits, Text};
+pub use unpack::{Limits, Text, input_id};
 
 /// A file that may be an input.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

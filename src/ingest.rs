@@ -1,20 +1,15 @@
 //! The batch: new files, through reader and normaliser, into the lake exactly once. Decodes on all cores; decides
 //! which records are new; keeps the ledger. Finds no files itself and knows no format.
 
+mod batch;
 mod claim;
 mod decode;
 mod repeats;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
-};
-use arrow::compute;
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::array::AsArray;
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -24,13 +19,11 @@ use crate::discover::{Found, Limits, Text};
 use crate::error::{Error, Result};
 use crate::lake::{Lake, Table};
 use crate::ledger::Ledger;
-use crate::normalise::{Trunks, civil_day};
+use crate::normalise::Trunks;
 use crate::read;
-use crate::traffic::Traffic;
-use crate::usage::Usage;
+use batch::{Batch, Input};
 pub use claim::Claim;
-use decode::{Decoded, RejectRow};
-use repeats::{Fates, Rows};
+use decode::{Part, Pool, Reading};
 
 /// A file to read, and whose it is as far as the caller knows.
 #[derive(Clone, Debug)]
@@ -60,9 +53,13 @@ pub struct Outcome {
     pub version: u64,
 }
 
-/// Files whose bytes add up to this, or this many of them, make a batch: one commit, one data file.
-const BATCH_BYTES: u64 = 128 << 20;
-const BATCH_FILES: usize = 20_000;
+/// Files whose bytes add up to this, or this many of them, are unpacked together.
+const GROUP_BYTES: u64 = 128 << 20;
+const GROUP_FILES: usize = 20_000;
+/// Legs that make a segment, the most that is in memory at once; and, but for one long text, a batch.
+const SEGMENT_ROWS: usize = 768 * 1024;
+/// Shorter texts are decoded one after the other, as many in a task as make this together.
+const SHORT_BYTES: u64 = decode::BLOCK_BYTES as u64;
 
 /// Reads `work` into the lake. `trunks` has the trunk list of each source by name; `progress` is told of every file
 /// that is done, with its size on disk.
@@ -77,20 +74,26 @@ pub fn ingest(
     now: DateTime<Utc>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Outcome> {
-    let mut outcome = Outcome::default();
-    let mut known = known_inputs(lake)?;
     let order: HashMap<&str, usize> = config.sources.iter().enumerate().map(|(i, s)| (s.name.as_str(), i)).collect();
     let place = |work: &Work<'_>| match work.claim {
         Claim::Of(source) => order.get(source.name.as_str()).copied(),
         Claim::Any(_) => None,
     };
     work.sort_by(|a, b| (place(a), &a.file).cmp(&(place(b), &b.file)));
-    let is_active = |source: &Source, name: &str| read::reader(&source.format).is_some_and(|r| r.is_active(name));
+    let mut run = Run {
+        lake,
+        now,
+        pool: Pool::new(trunks),
+        known: known_inputs(lake)?,
+        outcome: Outcome::default(),
+        batch: None,
+        inputs: Vec::new(),
+        parts: Vec::new(),
+    };
     let found = work.len();
     work.retain(|w| !matches!(w.claim, Claim::Of(source) if is_active(source, w.file.file_name())));
-    outcome.active = (found - work.len()) as u64;
+    run.outcome.active = (found - work.len()) as u64;
     let mut rest = work.as_slice();
-    let none = Trunks::new();
     while !rest.is_empty() {
         let (group, later) = rest.split_at(group_size(rest));
         rest = later;
@@ -99,42 +102,267 @@ pub fn ingest(
         let mut fresh = Vec::new();
         for claimed in texts.into_iter().flatten() {
             match claimed {
-                Ok((source, text)) if is_active(source, text.file_name()) => outcome.active += 1,
-                Ok((source, text)) if !known.insert(identity(source, &text)) => outcome.inputs.repeated += 1,
+                Ok((source, text)) if is_active(source, text.file_name()) => run.outcome.active += 1,
+                Ok((source, text)) if run.is_known(source, &text)? => run.outcome.inputs.repeated += 1,
                 Ok(input) => fresh.push(input),
-                Err(error) => outcome.errors.push(error),
+                Err(error) => run.outcome.errors.push(error),
             }
         }
-        // An archive may hold more than a batch should.
-        while !fresh.is_empty() {
-            let later = fresh.split_off(batch_size(&fresh));
-            let batch = std::mem::replace(&mut fresh, later);
-            let decoded: Vec<_> = batch
-                .into_par_iter()
-                .map(|(source, text)| {
-                    (decode::decode(source, &text, trunks.get(&source.name).unwrap_or(&none)), source, text)
-                })
-                .collect();
-            let mut inputs = Vec::new();
-            for (decoded, source, text) in decoded {
-                match decoded {
-                    Ok(decoded) => inputs.push((source, text, decoded)),
-                    Err(error) => {
-                        known.remove(&identity(source, &text));
-                        outcome.errors.push(error);
-                    }
-                }
-            }
-            if !inputs.is_empty() {
-                outcome.inputs.new += inputs.len() as u64;
-                outcome.records += commit(lake, inputs, now)?;
+        let mut fresh = fresh.as_slice();
+        while let [(source, text), others @ ..] = fresh {
+            if text.length().is_none_or(|length| length > SHORT_BYTES) {
+                run.long(source, text)?;
+                fresh = others;
+            } else {
+                let short = fresh.iter().take_while(|(_, text)| text.length().is_some_and(|n| n <= SHORT_BYTES));
+                let (short, others) = fresh.split_at(short.count());
+                run.short(short)?;
+                fresh = others;
             }
         }
         group.iter().for_each(|work| progress(size_on_disk(work)));
     }
+    run.commit()?;
+    let mut outcome = run.outcome;
     outcome.inputs.failed = outcome.errors.len() as u64;
     outcome.version = lake.version()?;
     Ok(outcome)
+}
+
+/// The files of one run on their way.
+struct Run<'a, 'l> {
+    lake: &'l Lake,
+    now: DateTime<Utc>,
+    pool: Pool<'a>,
+    known: Known,
+    outcome: Outcome,
+    /// Begun once a segment is full.
+    batch: Option<Batch<'l>>,
+    /// Inputs of the batch, and what of them is not written yet.
+    inputs: Vec<Input<'a>>,
+    parts: Vec<Part>,
+}
+
+impl<'a> Run<'a, '_> {
+    /// Whether the lake, or this run, has the text. A long one is not read for that unless the lake has one of its name.
+    fn is_known(&mut self, source: &Source, text: &Text) -> Result<bool> {
+        let hash = match text.fingerprint() {
+            Some((hash, _)) => hash,
+            None if !self.known.names.contains(&(source.name.clone(), text.name.clone())) => return Ok(false),
+            None => match text.read_fingerprint() {
+                Ok(hash) => hash,
+                // Whoever reads it next says so.
+                Err(_) => return Ok(false),
+            },
+        };
+        let identity = (source.name.clone(), hash);
+        // What is only looked at is put down when it was read.
+        Ok(if text.fingerprint().is_some() { !self.known.inputs.insert(identity) } else { self.known.inputs.contains(&identity) })
+    }
+
+    /// Texts of a block at most, many to a task.
+    fn short(&mut self, texts: &[(&'a Source, Text)]) -> Result<()> {
+        let first = self.inputs.len();
+        self.inputs.extend(texts.iter().map(|(source, text)| Input::new(source, text)));
+        let numbered = texts.iter().enumerate().map(|(n, (source, text))| (first + n, *source, text));
+        let mut tasks: Vec<Vec<(usize, &'a Source, &Text)>> = Vec::new();
+        let mut bytes = u64::MAX;
+        for one in numbered {
+            let length = one.2.length().unwrap_or(0);
+            if bytes.saturating_add(length) > SHORT_BYTES {
+                tasks.push(Vec::new());
+                bytes = 0;
+            }
+            bytes += length;
+            if let Some(task) = tasks.last_mut() {
+                task.push(one);
+            }
+        }
+        let pool = &self.pool;
+        let done: Vec<_> = tasks.par_iter().map(|task| decode::together(pool, task)).collect();
+        let mut failed = HashSet::new();
+        for (part, outcomes) in done {
+            self.parts.push(part);
+            for (input, outcome) in outcomes {
+                match outcome {
+                    Ok(options) => self.inputs[input].options = options,
+                    Err(error) => {
+                        let input_ = &self.inputs[input];
+                        self.known.inputs.remove(&(input_.source.name.clone(), input_.hash));
+                        self.outcome.errors.push(error);
+                        failed.insert(input);
+                    }
+                }
+            }
+        }
+        self.leave_out(&failed);
+        if self.rows() > SEGMENT_ROWS { self.commit() } else { Ok(()) }
+    }
+
+    /// One text, block by block on all cores; written in segments where it does not fit in memory.
+    fn long(&mut self, source: &'a Source, text: &Text) -> Result<()> {
+        let input = self.inputs.len();
+        self.inputs.push(Input::new(source, text));
+        let (parts_before, mut is_alone) = (self.parts.len(), false);
+        let read = self.read(source, text, input, &mut is_alone);
+        match read {
+            Ok(true) => {}
+            Ok(false) => {
+                self.outcome.inputs.repeated += 1;
+                self.take_back(is_alone, parts_before);
+            }
+            Err(Failed::Input(error)) => {
+                if let Some((hash, _)) = text.fingerprint() {
+                    self.known.inputs.remove(&(source.name.clone(), hash));
+                }
+                self.outcome.errors.push(error);
+                self.take_back(is_alone, parts_before);
+            }
+            Err(Failed::Lake(error)) => return Err(error),
+        }
+        if is_alone || self.rows() > SEGMENT_ROWS { self.commit() } else { Ok(()) }
+    }
+
+    /// Forgets the last input, with what was written of it where it is alone in its batch.
+    fn take_back(&mut self, is_alone: bool, parts_before: usize) {
+        self.inputs.pop();
+        self.parts.truncate(if is_alone { 0 } else { parts_before });
+        if is_alone {
+            self.batch = None;
+        }
+    }
+
+    /// Whether it was new.
+    fn read(&mut self, source: &'a Source, text: &Text, mut input: usize, is_alone: &mut bool) -> Result<bool, Failed> {
+        let mut reading = Reading::open(source, text).map_err(Failed::Input)?;
+        let mut ahead = None;
+        let mut rows = 0;
+        while let Some(parts) = reading.next(&self.pool, input).map_err(Failed::Input)? {
+            rows += parts.iter().map(weight).sum::<usize>();
+            self.parts.extend(parts);
+            if rows <= SEGMENT_ROWS {
+                continue;
+            }
+            if !*is_alone {
+                // It does not fit: what came before it is a batch of its own, and so is it.
+                if let Some(known) = reading.fingerprint_ahead().map_err(Failed::Input)? {
+                    if self.known.inputs.contains(&(source.name.clone(), known.0)) {
+                        return Ok(false);
+                    }
+                    ahead = Some(known);
+                }
+                input = self.set_apart(input).map_err(Failed::Lake)?;
+                if let Some((hash, size)) = ahead {
+                    self.inputs[input].is(hash, size);
+                }
+                *is_alone = true;
+            }
+            self.segment().map_err(Failed::Lake)?;
+            rows = 0;
+        }
+        let found = &mut self.inputs[input];
+        found.options = reading.options();
+        if let Some((hash, size)) = reading.fingerprint() {
+            if ahead.is_some_and(|(expected, _)| expected != hash) || text.fingerprint().is_some_and(|(h, _)| h != hash) {
+                return Err(Failed::Input(decode::changed(text)));
+            }
+            found.is(hash, size);
+            if size == 0 {
+                let (what, hint) = ("the file is empty".into(), "the transfer may have been cut; deliver it again");
+                return Err(Failed::Input(Error::Input { path: text.place(), what, hint }));
+            }
+            if text.fingerprint().is_none() && !self.known.inputs.insert((source.name.clone(), hash)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Commits all inputs but the last, which becomes the first of the next batch.
+    fn set_apart(&mut self, input: usize) -> Result<usize> {
+        let last = self.inputs.split_off(input);
+        let (mut of_last, before): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.parts).into_iter().partition(|part| part.pieces.iter().all(|p| p.input == input));
+        self.parts = before;
+        self.commit()?;
+        of_last.iter_mut().flat_map(|part| &mut part.pieces).for_each(|piece| piece.input = 0);
+        (self.inputs, self.parts) = (last, of_last);
+        Ok(0)
+    }
+
+    /// Forgets inputs that failed.
+    fn leave_out(&mut self, failed: &HashSet<usize>) {
+        if failed.is_empty() {
+            return;
+        }
+        for part in &mut self.parts {
+            let mut kept = vec![true; part.legs.len()];
+            part.pieces.iter().filter(|p| failed.contains(&p.input)).for_each(|p| kept[p.rows.clone()].fill(false));
+            part.pieces.retain(|piece| !failed.contains(&piece.input));
+            part.legs.retain(&kept);
+            let mut start = 0;
+            for piece in &mut part.pieces {
+                piece.rows = start..start + piece.rows.len();
+                start = piece.rows.end;
+                piece.input -= failed.iter().filter(|input| **input < piece.input).count();
+            }
+        }
+        let mut input = 0;
+        self.inputs.retain(|_| {
+            input += 1;
+            !failed.contains(&(input - 1))
+        });
+    }
+
+    /// Legs, reports and rejects in memory.
+    fn rows(&self) -> usize {
+        self.parts.iter().map(weight).sum()
+    }
+
+    fn segment(&mut self) -> Result<()> {
+        if self.batch.is_none() {
+            self.batch = Some(Batch::begin(self.lake)?);
+        }
+        let Some(batch) = &mut self.batch else { return Ok(()) };
+        batch.segment(&mut self.pool, &mut self.parts, &mut self.inputs)?;
+        self.parts.clear();
+        Ok(())
+    }
+
+    /// Makes what was read count.
+    fn commit(&mut self) -> Result<()> {
+        if self.inputs.is_empty() {
+            return Ok(());
+        }
+        if !self.parts.is_empty() || self.batch.is_none() {
+            self.segment()?;
+        }
+        let inputs = std::mem::take(&mut self.inputs);
+        if let Some(batch) = self.batch.take() {
+            self.outcome.records += batch.commit(&inputs, self.now)?;
+        }
+        self.outcome.inputs.new += inputs.len() as u64;
+        // Texts met so far belong to no part any more.
+        self.pool.workers().iter_mut().for_each(|(_, worker)| worker.forget());
+        Ok(())
+    }
+}
+
+/// Whose fault it is that a text was not read.
+enum Failed {
+    Input(Error),
+    Lake(Error),
+}
+
+fn weight(part: &Part) -> usize {
+    let of_piece = |piece: &decode::Piece| {
+        piece.rejects.len() * 4 + piece.quality.as_ref().map_or(0, |rows| rows.num_rows())
+    };
+    part.legs.len() + part.pieces.iter().map(of_piece).sum::<usize>()
+}
+
+fn is_active(source: &Source, name: &str) -> bool {
+    read::reader(&source.format).is_some_and(|reader| reader.is_active(name))
 }
 
 /// The texts in a file with their sources.
@@ -149,176 +377,36 @@ fn group_size(work: &[Work<'_>]) -> usize {
         // Call records pack to a tenth.
         let packed = [".gz", ".zst", ".zip", ".tgz"].iter().any(|end| work.file.name.ends_with(end));
         bytes += size_on_disk(work) * if packed { 10 } else { 1 };
-        bytes <= BATCH_BYTES
+        bytes <= GROUP_BYTES
     };
-    work.iter().take(BATCH_FILES).take_while(fits).count().max(1)
-}
-
-fn batch_size(texts: &[(&Source, Text)]) -> usize {
-    let mut bytes = 0;
-    let fits = |(_, text): &&(&Source, Text)| {
-        bytes += text.size;
-        bytes <= BATCH_BYTES
-    };
-    texts.iter().take(BATCH_FILES).take_while(fits).count().max(1)
+    work.iter().take(GROUP_FILES).take_while(fits).count().max(1)
 }
 
 fn size_on_disk(work: &Work<'_>) -> u64 {
     work.file.path.metadata().map_or(0, |m| m.len())
 }
 
-/// An input is its source and its content: the same bytes may be delivered to two sources, once by mistake.
-type Identity = (String, String);
-
-fn identity(source: &Source, text: &Text) -> Identity {
-    (source.name.clone(), text.hash.to_hex().to_string())
+/// What the lake has read. An input is its source and its content: the same bytes may be delivered to two sources, once by
+/// mistake.
+#[derive(Debug, Default)]
+struct Known {
+    inputs: HashSet<(String, blake3::Hash)>,
+    /// Sources and names.
+    names: HashSet<(String, String)>,
 }
 
-/// Everything the lake has read.
-fn known_inputs(lake: &Lake) -> Result<HashSet<Identity>> {
-    let mut known = HashSet::new();
-    repeats::scan(&lake.files(Table::Inputs, lake.finished_batch()?)?, &["content_hash", "source"], None, |batch| {
+fn known_inputs(lake: &Lake) -> Result<Known> {
+    let mut known = Known::default();
+    let files = lake.files(Table::Inputs, lake.finished_batch()?)?;
+    repeats::scan(&files.paths, &["content_hash", "source", "name"], |batch| {
         let text =
             |name: &str| batch.column_by_name(name).map(|c| c.as_string::<i32>().iter().flatten().map(str::to_string));
-        known.extend(text("source").into_iter().flatten().zip(text("content_hash").into_iter().flatten()));
+        let hashes = text("content_hash").into_iter().flatten();
+        for ((source, hash), name) in text("source").into_iter().flatten().zip(hashes).zip(text("name").into_iter().flatten()) {
+            known.inputs.extend(blake3::Hash::from_hex(&hash).ok().map(|hash| (source.clone(), hash)));
+            known.names.insert((source, name));
+        }
         Ok(())
     })?;
     Ok(known)
-}
-
-type Input<'a> = (&'a Source, Text, Decoded);
-
-/// One batch: which records are new, their roll-up, their ledger; `inputs` last.
-fn commit(lake: &Lake, mut inputs: Vec<Input<'_>>, now: DateTime<Utc>) -> Result<Ledger> {
-    let batch = lake.finished_batch()? + 1;
-    let rows_of = |of: fn(&Decoded) -> Rows<'_>| inputs.iter().map(|(.., decoded)| of(decoded)).collect::<Vec<_>>();
-    let legs = rows_of(|d| Rows { batches: &d.legs, by_text: d.by_text });
-    let leg_fates = repeats::sort_out(lake, &repeats::LEGS, &legs)?;
-    let quality = rows_of(|d| Rows { batches: &d.quality, by_text: false });
-    let quality_fates = repeats::sort_out(lake, &repeats::QUALITY, &quality)?;
-    let (mut legs, mut quality, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut usage, mut traffic) = (Usage::default(), Traffic::default());
-    let mut ledgers = Vec::new();
-    for (n, (source, text, decoded)) in inputs.iter_mut().enumerate() {
-        let mut ledger = decoded.ledger;
-        let node = marks(source, text).node;
-        let Decoded { rejects: refused, .. } = decoded;
-        let mut keep = |rows: &RecordBatch, fates: &Fates| -> Result<RecordBatch> {
-            let keep = compute::filter_record_batch(rows, &fates.kept).map_err(|e| broken(&e))?;
-            ledger.kept += keep.num_rows() as u64;
-            ledger.repeated += fates.repeated;
-            ledger.rejected += fates.conflicts.len() as u64;
-            refused.extend(fates.conflicts.iter().map(|line| RejectRow::conflict(line.unsigned_abs())));
-            Ok(keep)
-        };
-        for (rows, fates) in decoded.legs.iter().zip(&leg_fates[n]) {
-            let kept = keep(rows, fates)?;
-            usage.add(&kept);
-            traffic.add(&kept, node);
-            legs.push(kept);
-        }
-        for (rows, fates) in decoded.quality.iter().zip(&quality_fates[n]) {
-            quality.push(keep(rows, fates)?);
-        }
-        decoded.rejects.sort_by_key(|reject| reject.line);
-        rejects.push(decode::rejects_batch(text.input_id(&source.name), &decoded.rejects).map_err(|e| broken(&e))?);
-        ledgers.push(ledger);
-    }
-    let rows = inputs_batch(&inputs, &ledgers, batch, now).map_err(|e| broken(&e))?;
-    lake.append_batch(Table::Legs, batch, &legs)?;
-    lake.append_batch(Table::Quality, batch, &quality)?;
-    lake.append_batch(Table::Rejects, batch, &rejects)?;
-    lake.append_batch(Table::Usage, batch, &[usage.batch(batch)])?;
-    lake.append_batch(Table::Traffic, batch, &[traffic.batch(batch)])?;
-    lake.append_batch(Table::Inputs, batch, &[rows])?;
-    let mut sum = Ledger::default();
-    for ((_, text, _), ledger) in inputs.iter().zip(ledgers) {
-        debug_assert!(ledger.balances(), "{}: {ledger:?}", text.name);
-        sum += ledger;
-    }
-    Ok(sum)
-}
-
-/// What the file's name tells, by the ways of its source's format.
-fn marks<'t>(source: &Source, text: &'t Text) -> read::Marks<'t> {
-    read::reader(&source.format).map_or_else(read::Marks::default, |reader| reader.marks(text.file_name()))
-}
-
-fn inputs_batch(
-    inputs: &[Input<'_>],
-    ledgers: &[Ledger],
-    batch: i64,
-    now: DateTime<Utc>,
-) -> Result<RecordBatch, arrow::error::ArrowError> {
-    fn text<'i>(inputs: &'i [Input<'i>], of: impl Fn(&'i Input<'i>) -> String) -> ArrayRef {
-        Arc::new(inputs.iter().map(|input| Some(of(input))).collect::<StringArray>())
-    }
-    let number =
-        |of: &dyn Fn(&Input<'_>) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(inputs.iter().map(of))) };
-    let count = |of: fn(&Ledger) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(ledgers.iter().map(|ledger| of(ledger) as i64)))
-    };
-    let instants = |values: Vec<Option<i64>>| -> ArrayRef {
-        Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
-    };
-    let names = |columns: [&str; 2]| -> ArrayRef {
-        let named = |rows: &RecordBatch, column| {
-            rows.column_by_name(column).is_some_and(|values| values.null_count() < rows.num_rows())
-        };
-        let of_input = |(.., decoded): &Input<'_>| {
-            Some(decoded.legs.iter().any(|rows| columns.iter().any(|column| named(rows, column))))
-        };
-        Arc::new(inputs.iter().map(of_input).collect::<BooleanArray>())
-    };
-    let marked: Vec<_> = inputs.iter().map(|(source, text, _)| marks(source, text)).collect();
-    let named_days = inputs.iter().zip(&marked).map(|((source, ..), m)| Some(civil_day(source, m.named_at?)));
-    let mark = |words: Vec<&str>| -> ArrayRef {
-        Arc::new(words.into_iter().map(|word| Some(word).filter(|word| !word.is_empty())).collect::<StringArray>())
-    };
-    let option = |values: Vec<Option<i64>>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
-    let span = |of: fn(&arrow::array::PrimitiveArray<TimestampMicrosecondType>) -> Option<i64>, first: bool| {
-        let of_input = |(.., decoded): &Input<'_>| {
-            let all = decoded.legs.iter().filter_map(|rows| of(rows.column_by_name("started_at")?.as_primitive()));
-            if first { all.min() } else { all.max() }
-        };
-        instants(inputs.iter().map(of_input).collect())
-    };
-    RecordBatch::try_new(
-        Table::Inputs.schema(),
-        vec![
-            number(&|(source, text, _)| text.input_id(&source.name)),
-            text(inputs, |(_, text, _)| text.hash.to_hex().to_string()),
-            text(inputs, |(_, text, _)| text.name.clone()),
-            number(&|(_, text, _)| text.size as i64),
-            text(inputs, |(source, ..)| source.name.clone()),
-            text(inputs, |(source, ..)| source.format.clone()),
-            text(inputs, |(.., decoded)| decoded.options.clone()),
-            count(|l| l.read),
-            count(|l| l.kept),
-            count(|l| l.repeated),
-            count(|l| l.skipped),
-            count(|l| l.rejected),
-            span(compute::min, true),
-            span(compute::max, false),
-            mark(marked.iter().map(|m| m.node).collect()),
-            mark(marked.iter().map(|m| m.family).collect()),
-            option(marked.iter().map(|m| m.sequence).collect()),
-            instants(marked.iter().map(|m| Some(m.named_at? * 1_000_000)).collect()),
-            Arc::new(named_days.collect::<Date32Array>()),
-            option(inputs.iter().map(|(.., decoded)| decoded.clock_back_s).collect()),
-            names(["caller_device", "callee_device"]),
-            names(["caller_user", "callee_user"]),
-            number(&|_| batch),
-            instants(vec![Some(now.timestamp_micros()); inputs.len()]),
-        ],
-    )
-}
-
-/// Arrow refuses only what does not fit its own schema: a fault of ours, but no reason to fall over.
-fn broken(error: &arrow::error::ArrowError) -> Error {
-    Error::Lake {
-        place: "batch".into(),
-        what: error.to_string(),
-        hint: "this is a bug in onhook: please report it".into(),
-    }
 }

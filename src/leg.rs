@@ -1,13 +1,16 @@
-//! THE leg: one row per vendor record. Every column of `legs`, its unit and its meaning; its words; its builder.
+//! THE leg: one row per vendor record. Every column of `legs`, its unit and its meaning; its words; the rows in memory.
 //! It knows nothing of vendors, zones or files.
+
+mod rows;
+mod texts;
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{
-    ArrayRef, Date32Builder, Int16Builder, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
-    TimestampMicrosecondBuilder,
-};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use crate::number::Class;
+pub use rows::{Legs, Name, names_any};
+pub use texts::{NONE, TextId, Texts};
 
 /// A closed set of words, stored as text: `words!(Direction { Internal = "internal", … })`.
 macro_rules! words {
@@ -19,6 +22,8 @@ macro_rules! words {
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
             /// The word as it stands in the lake.
             pub const fn word(self) -> &'static str { match self { $(Self::$variant => $word),+ } }
+            /// Its place among [`Self::ALL`], and the word.
+            pub const fn word_no(self) -> (usize, &'static str) { (self as usize, self.word()) }
         }
     };
 }
@@ -118,7 +123,7 @@ pub struct Leg<'a> {
     pub trunk_in: Option<&'a str>,
     pub trunk_out: Option<&'a str>,
     pub hunt_group: Option<&'a str>,
-    pub number_class: Option<&'static str>,
+    pub number_class: Option<Class>,
     pub cause: Option<i64>,
     pub account_code: Option<&'a str>,
     pub charge_micros: Option<i64>,
@@ -219,173 +224,5 @@ pub fn in_utc(kind: &DataType) -> DataType {
     match kind {
         DataType::Timestamp(unit, _) => DataType::Timestamp(*unit, Some("UTC".into())),
         kind => kind.clone(),
-    }
-}
-
-/// Gathers legs into columns.
-#[derive(Default)]
-pub struct LegBuilder {
-    int64: [Int64Builder; 8],
-    started_at: TimestampMicrosecondBuilder,
-    local_day: Date32Builder,
-    local_minute: Int16Builder,
-    seconds: [Int32Builder; 2],
-    text: [StringBuilder; 26],
-    rows: usize,
-}
-
-impl LegBuilder {
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    pub fn push(&mut self, leg: &Leg<'_>) {
-        self.rows += 1;
-        let [key, call, input, record, cause, charge, caller_link, callee_link] = &mut self.int64;
-        key.append_value(leg.leg_key);
-        call.append_value(leg.call_key);
-        input.append_value(leg.input_id);
-        record.append_value(leg.record_no);
-        cause.append_option(leg.cause);
-        charge.append_option(leg.charge_micros);
-        caller_link.append_option(leg.caller_link);
-        callee_link.append_option(leg.callee_link);
-        self.started_at.append_value(leg.started_at_us);
-        self.local_day.append_value(leg.local_day);
-        self.local_minute.append_value(leg.local_minute);
-        self.seconds[0].append_option(leg.ring_s);
-        self.seconds[1].append_value(leg.talk_s);
-        let words = [
-            Some(leg.source),
-            Some(leg.platform),
-            Some(leg.direction.word()),
-            Some(leg.outcome.word()),
-            leg.caller,
-            leg.dialled,
-            leg.callee,
-            leg.caller_ext,
-            leg.dialled_ext,
-            leg.callee_ext,
-            leg.redirect_ext,
-            leg.redirect_reason.map(RedirectReason::word),
-            leg.caller_device,
-            leg.callee_device,
-            leg.caller_user,
-            leg.callee_user,
-            leg.trunk_in,
-            leg.trunk_out,
-            leg.hunt_group,
-            leg.number_class,
-            leg.account_code,
-            leg.currency,
-            leg.vendor_kind,
-            Some(leg.part.word()),
-            leg.caller_node,
-            leg.callee_node,
-        ];
-        for (column, word) in self.text.iter_mut().zip(words) {
-            column.append_option(word);
-        }
-    }
-
-    /// The rows so far as one batch of [`schema`]; the builder starts again from empty.
-    pub fn finish(&mut self) -> RecordBatch {
-        self.rows = 0;
-        let mut int64 = self.int64.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef);
-        let mut seconds = self.seconds.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef);
-        let mut text = self.text.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef);
-        let columns = COLUMNS.iter().filter_map(|(name, kind, ..)| match (*name, kind) {
-            // `push` keeps the order of COLUMNS among columns of one type.
-            (_, DataType::Int64) => int64.next(),
-            (_, DataType::Int32) => seconds.next(),
-            (_, DataType::Int16) => Some(Arc::new(self.local_minute.finish()) as ArrayRef),
-            (_, DataType::Date32) => Some(Arc::new(self.local_day.finish()) as ArrayRef),
-            (_, DataType::Timestamp(..)) => Some(Arc::new(self.started_at.finish().with_timezone("UTC")) as ArrayRef),
-            _ => text.next(),
-        });
-        RecordBatch::try_new(schema(), columns.collect()).expect("COLUMNS and the builders agree")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use arrow::array::{AsArray, cast::as_string_array};
-    use arrow::datatypes::Int64Type;
-
-    /// Catches a column filled from its neighbour: every field carries its own name or a number of its own.
-    #[test]
-    fn every_field_lands_in_its_own_column() {
-        let mut builder = LegBuilder::default();
-        builder.push(&Leg {
-            leg_key: 1,
-            call_key: 2,
-            source: "source",
-            platform: "platform",
-            input_id: 3,
-            record_no: 4,
-            started_at_us: 5,
-            local_day: 6,
-            local_minute: 7,
-            ring_s: Some(8),
-            talk_s: 9,
-            direction: Direction::Tandem,
-            outcome: Outcome::Busy,
-            caller: Some("caller"),
-            dialled: Some("dialled"),
-            callee: Some("callee"),
-            caller_ext: Some("caller_ext"),
-            dialled_ext: Some("dialled_ext"),
-            callee_ext: Some("callee_ext"),
-            redirect_ext: Some("redirect_ext"),
-            redirect_reason: Some(RedirectReason::Queue),
-            caller_device: Some("caller_device"),
-            callee_device: Some("callee_device"),
-            caller_user: Some("caller_user"),
-            callee_user: Some("callee_user"),
-            trunk_in: Some("trunk_in"),
-            trunk_out: Some("trunk_out"),
-            hunt_group: Some("hunt_group"),
-            number_class: Some("number_class"),
-            cause: Some(10),
-            account_code: Some("account_code"),
-            charge_micros: Some(11),
-            currency: Some("currency"),
-            vendor_kind: Some("vendor_kind"),
-            part: Part::System,
-            caller_link: Some(12),
-            callee_link: Some(13),
-            caller_node: Some("caller_node"),
-            callee_node: Some("callee_node"),
-        });
-        assert_eq!(builder.len(), 1);
-        let batch = builder.finish();
-        assert!(builder.is_empty());
-        for (name, number) in [
-            ("leg_key", 1),
-            ("call_key", 2),
-            ("input_id", 3),
-            ("record_no", 4),
-            ("cause", 10),
-            ("charge_micros", 11),
-            ("caller_link", 12),
-            ("callee_link", 13),
-        ] {
-            assert_eq!(batch.column_by_name(name).unwrap().as_primitive::<Int64Type>().value(0), number, "{name}");
-        }
-        for (name, kind, ..) in COLUMNS.iter().filter(|c| c.1 == DataType::Utf8) {
-            let word = match *name {
-                "direction" => "tandem",
-                "outcome" => "busy",
-                "redirect_reason" => "queue",
-                "part" => "system",
-                name => name,
-            };
-            assert_eq!(as_string_array(batch.column_by_name(name).unwrap()).value(0), word, "{name} {kind}");
-        }
     }
 }

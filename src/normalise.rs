@@ -1,15 +1,17 @@
 //! The vendor's words to a `Leg`: zone to UTC and civil day, digits to numbers and extensions, trunks to direction.
 //! The only place that knows zones and numbering. It reads nothing and cannot fail: what it cannot tell is `unknown`.
 
+mod parties;
 mod zone;
 
 use std::collections::HashMap;
 
 use crate::config::{Clock, Ddi, Pattern, Source};
-use crate::leg::{Direction, Leg, Outcome, RedirectReason};
+use crate::leg::{Direction, Leg, NONE, Outcome, RedirectReason, Texts};
 use crate::number::{self, Class};
 use crate::quality::Quality;
 use crate::read::{RawQuality, RawRecord, RawTime, RecordId, Side, SideKind, hash};
+use parties::{Parties, Place};
 use zone::Zone;
 pub use zone::days;
 
@@ -36,13 +38,16 @@ pub struct Normaliser<'a> {
     area_code: &'a str,
     extensions: &'a [Pattern],
     ddi: &'a [Ddi],
-    trunks: &'a Trunks,
+    /// Names of the trunk list, and the kind of each by its number.
+    trunks: Texts,
+    trunk_kinds: Vec<TrunkKind>,
     zone: Zone,
     /// Wall clocks in the records show UTC, whatever the zone of the site.
     clock_is_utc: bool,
     input_id: i64,
-    /// Where the four parties' numbers are made; used again for every record.
-    scratch: [String; 4],
+    /// What digits were found to be: the same few thousand numbers come again and again.
+    parties: Parties,
+    scratch: String,
 }
 
 /// A side of the leg once the trunk list has had its word.
@@ -96,7 +101,13 @@ struct Party<'b> {
 
 impl<'a> Normaliser<'a> {
     /// The zone's name was checked with the configuration; one that is unknown all the same counts as UTC.
-    pub fn new(source: &'a Source, platform: &'static str, trunks: &'a Trunks, input_id: i64) -> Self {
+    pub fn new(source: &'a Source, platform: &'static str, trunks: &Trunks, input_id: i64) -> Self {
+        // The first number, of no text, has a kind that is never asked for.
+        let (mut names, mut kinds) = (Texts::default(), vec![TrunkKind::Public]);
+        for (name, kind) in trunks {
+            names.id(Some(name));
+            kinds.push(*kind);
+        }
         Self {
             source: &source.name,
             platform,
@@ -104,11 +115,13 @@ impl<'a> Normaliser<'a> {
             area_code: &source.area_code,
             extensions: &source.extensions,
             ddi: &source.ddi,
-            trunks,
+            trunks: names,
+            trunk_kinds: kinds,
             zone: Zone::new(source.timezone.parse().unwrap_or(chrono_tz::UTC)),
             clock_is_utc: source.clock == Clock::Utc,
             input_id,
-            scratch: Default::default(),
+            parties: Parties::default(),
+            scratch: String::new(),
         }
     }
 
@@ -116,9 +129,6 @@ impl<'a> Normaliser<'a> {
     /// text alone, and the ordinal within the day is still to be worked in ([`ordinal_key`]).
     pub fn leg<R>(&mut self, raw: &RawRecord<'_>, take: impl FnOnce(&Leg<'_>) -> R) -> R {
         let (from, to) = self.ends(raw);
-        // The scratch strings leave `self` for the length of the call so that parties can borrow from both.
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let [caller, dialled, callee, redirect] = &mut scratch;
         let from_plan = if from == End::Public { Plan::Public } else { Plan::Private };
         let to_plan = match to {
             End::Public => Plan::Public,
@@ -131,10 +141,16 @@ impl<'a> Normaliser<'a> {
             false if from.is_line() => Plan::Private,
             false => Plan::Shape,
         };
-        let caller = self.party(raw.caller, from_plan, "", caller);
-        let dialled = self.party(raw.dialled, dialled_plan, self.outside_prefix, dialled);
-        let callee = self.party(raw.callee, to_plan, self.outside_prefix, callee);
-        let redirect_ext = self.party(raw.redirect, Plan::Shape, self.outside_prefix, redirect).extension;
+        self.parties.trim();
+        let places = [
+            self.place(raw.caller, from_plan, false),
+            self.place(raw.dialled, dialled_plan, true),
+            self.place(raw.callee, to_plan, true),
+            self.place(raw.redirect, Plan::Shape, true),
+        ];
+        let (started_at_us, local_day, local_minute) = self.moment(raw.started);
+        let [caller, dialled, callee, redirect] = places.map(|place| self.parties.at(place));
+        let redirect_ext = redirect.extension;
         let asked = if callee.number.is_some() { callee } else { dialled };
         let direction = match raw.direction {
             // The trunk list has the last word: what a record calls a trunk may be the voicemail.
@@ -143,7 +159,6 @@ impl<'a> Normaliser<'a> {
         };
         let was_ours = dialled.extension.is_some() || redirect_ext.is_some();
         let outcome = outcome(raw, to, was_ours && callee.extension.is_none());
-        let (started_at_us, local_day, local_minute) = self.moment(raw.started);
         let outside = match direction {
             Direction::Inbound => caller.class,
             Direction::Outbound | Direction::Tandem => callee.class.or(dialled.class),
@@ -179,7 +194,7 @@ impl<'a> Normaliser<'a> {
             trunk_in: trunk(from, &raw.calling),
             trunk_out: trunk(to, &raw.called),
             hunt_group: some(raw.hunt_group),
-            number_class: outside.map(Class::word),
+            number_class: outside,
             cause: raw.cause,
             account_code: some(raw.account_code),
             charge_micros: raw.charge_micros,
@@ -191,9 +206,7 @@ impl<'a> Normaliser<'a> {
             caller_node: some(raw.calling.node),
             callee_node: some(raw.called.node),
         };
-        let result = take(&leg);
-        self.scratch = scratch;
-        result
+        take(&leg)
     }
 
     /// Gives the row of a quality report to `take`.
@@ -252,7 +265,7 @@ impl<'a> Normaliser<'a> {
             to = End::Public;
         }
         // A trunk to the voicemail that the list lacks, but the record knows.
-        if to == End::Public && raw.outcome == Outcome::Voicemail && !self.trunks.contains_key(raw.called.device) {
+        if to == End::Public && raw.outcome == Outcome::Voicemail && self.trunk(raw.called.device).is_none() {
             to = End::Voicemail;
         }
         (from, to)
@@ -261,13 +274,13 @@ impl<'a> Normaliser<'a> {
     fn end(&self, side: &Side<'_>, number: &str) -> End {
         // Voicemail and recorders without a device are listed by their number.
         if side.device.is_empty() {
-            return match self.trunks.get(number) {
+            return match self.trunk(number) {
                 Some(TrunkKind::Voicemail) if !number.is_empty() => End::Voicemail,
                 Some(TrunkKind::Recorder) if !number.is_empty() => End::Recorder,
                 _ => End::of(side.kind),
             };
         }
-        match self.trunks.get(side.device) {
+        match self.trunk(side.device) {
             Some(TrunkKind::Public) => End::Public,
             Some(TrunkKind::Private) => End::Private,
             Some(TrunkKind::Voicemail) => End::Voicemail,
@@ -276,12 +289,32 @@ impl<'a> Normaliser<'a> {
         }
     }
 
+    fn trunk(&self, name: &str) -> Option<TrunkKind> {
+        match self.trunks.find(name) {
+            NONE => None,
+            id => Some(self.trunk_kinds[id as usize]),
+        }
+    }
+
+    /// Where it is kept what digits are under a plan; worked out where they are new.
+    fn place(&mut self, digits: &str, plan: Plan, with_prefix: bool) -> Option<Place> {
+        if digits.is_empty() {
+            return None;
+        }
+        let place = self.parties.place(digits, plan as usize * 2 + usize::from(with_prefix));
+        if !self.parties.is_known(place) {
+            let mut scratch = std::mem::take(&mut self.scratch);
+            let prefix = if with_prefix { self.outside_prefix } else { "" };
+            let party = self.party(digits, plan, prefix, &mut scratch);
+            self.parties.keep(place, party);
+            self.scratch = scratch;
+        }
+        Some(place)
+    }
+
     /// Our own extensions come first: only the site knows that 11100 is one of its desks and no short code. But a line
     /// that called 999 by a public trunk must not look as if it had not.
     fn party<'b>(&self, digits: &'b str, plan: Plan, prefix: &str, scratch: &'b mut String) -> Party<'b> {
-        if digits.is_empty() {
-            return Party::default();
-        }
         let area_code = if plan == Plan::Private { "" } else { self.area_code };
         let rules = number::Rules { outside_prefix: prefix, area_code, by_trunk: plan == Plan::Public };
         if let Some(extension) = self.extension(digits) {

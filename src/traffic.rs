@@ -5,19 +5,17 @@
 //! counted in the quarter they began in; system legs count for nothing. Quarters run on as if no clock was changed
 //! during a call.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Builder, Int16Builder, Int64Array, Int64Builder, PrimitiveArray, RecordBatch,
-    StringArray, StringBuilder,
+    ArrayRef, Date32Builder, Int16Builder, Int64Array, Int64Builder, RecordBatch, StringBuilder,
 };
-use arrow::datatypes::{
-    DataType, Date32Type, Field, Int16Type, Int32Type, Schema, SchemaRef, TimestampMicrosecondType,
-};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use foldhash::fast::FixedState;
 
-use crate::leg::{Direction, Outcome, Part, words};
-use crate::usage::text;
+use crate::leg::{Direction, Legs, NONE, Name, Outcome, Part, TextId, Texts, words};
 
 words!(
     /// What carried the calls.
@@ -66,84 +64,92 @@ pub fn schema() -> SchemaRef {
 type Row = [i64; COUNTS.len()];
 /// Civil day and quarter.
 type Slot = (i32, i16);
-type Slots = HashMap<Slot, Row>;
+/// Source, kind of carrier, its name.
+type Key = (TextId, Carrier, TextId);
 
 /// Traffic of a batch, growing leg by leg.
 #[derive(Debug, Default)]
 pub struct Traffic {
-    /// By source and kind, then by name, so that a look-up needs no owned text.
-    carriers: HashMap<(String, &'static str), HashMap<String, Slots>>,
+    slots: HashMap<(Slot, Key), Row, FixedState>,
 }
 
 impl Traffic {
-    /// Adds the legs of one input (rows of [`crate::leg::schema`]), which the platform's node `node` wrote; blank where
-    /// the file does not tell.
-    pub fn add(&mut self, legs: &RecordBatch, node: &str) {
-        let rows = Rows::of(legs);
-        for row in 0..legs.num_rows() {
-            if rows.part.value(row) != Part::System.word() {
-                self.add_row(&rows, row, node);
+    /// Adds rows of one input, which the platform's node `node` wrote; the number of a blank text where the file does not
+    /// tell. All legs of one traffic have their texts in one [`Texts`].
+    pub fn add(&mut self, legs: &Legs, rows: Range<usize>, node: TextId) {
+        for row in rows {
+            if legs.part[row] != Part::System {
+                self.add_row(legs, row, node);
             }
         }
     }
 
-    /// One row per source, day, quarter, kind and name, in that order.
-    pub fn batch(&self, batch: i64) -> RecordBatch {
-        let mut sorted: BTreeMap<(&str, Slot, &str, &str), &Row> = BTreeMap::new();
-        for ((source, kind), names) in &self.carriers {
-            for (name, slots) in names {
-                sorted.extend(slots.iter().map(|(slot, row)| ((source.as_str(), *slot, *kind, name.as_str()), row)));
-            }
+    /// Adds what was counted elsewhere, with the same texts.
+    pub fn merge(&mut self, other: &Self) {
+        for (key, theirs) in &other.slots {
+            let ours = self.slots.entry(*key).or_default();
+            ours.iter_mut().zip(theirs).for_each(|(sum, n)| *sum += n);
         }
-        let mut texts: [StringBuilder; 3] = Default::default();
+    }
+
+    /// One row per source, day, quarter, kind and name, in that order.
+    pub fn batch(&self, texts: &Texts, batch: i64) -> RecordBatch {
+        let text = |id: TextId| texts.text(id).unwrap_or_default();
+        let mut sorted: Vec<_> = self
+            .slots
+            .iter()
+            .map(|((slot, (source, kind, name)), row)| ((text(*source), *slot, kind.word(), text(*name)), row))
+            .collect();
+        sorted.sort_unstable_by_key(|(key, _)| *key);
+        let mut told: [StringBuilder; 3] = Default::default();
         let (mut day, mut quarter) = (Date32Builder::new(), Int16Builder::new());
         let mut counts: [Int64Builder; COUNTS.len()] = Default::default();
         for ((source, slot, kind, name), row) in &sorted {
-            texts.iter_mut().zip([source, kind, name]).for_each(|(builder, text)| builder.append_value(text));
+            told.iter_mut().zip([source, kind, name]).for_each(|(builder, text)| builder.append_value(text));
             day.append_value(slot.0);
             quarter.append_value(slot.1);
             counts.iter_mut().zip(**row).for_each(|(builder, n)| builder.append_value(n));
         }
-        let [source, kind, name] = texts.map(|mut builder| Arc::new(builder.finish()) as ArrayRef);
+        let [source, kind, name] = told.map(|mut builder| Arc::new(builder.finish()) as ArrayRef);
         let mut columns = vec![source, Arc::new(day.finish()), Arc::new(quarter.finish()), kind, name];
         columns.extend(counts.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
         columns.push(Arc::new(Int64Array::from_value(batch, sorted.len())));
         RecordBatch::try_new(schema(), columns).expect("COUNTS and the builders agree")
     }
 
-    fn add_row(&mut self, rows: &Rows<'_>, row: usize, node: &str) {
-        let leg = LegView::of(rows, row);
+    fn add_row(&mut self, legs: &Legs, row: usize, node: TextId) {
+        let leg = LegView::of(legs, row);
         let mut counts = leg.counts;
+        let name = |name: Name| legs.names(name)[row];
         self.put(&leg, Carrier::Node, node, counts);
-        let mut named: Vec<&str> = Vec::new();
-        for far in [text(rows.caller_node, row), text(rows.callee_node, row)].into_iter().flatten() {
-            if far != node && !named.contains(&far) {
-                named.push(far);
+        let ends = [name(Name::CallerNode), name(Name::CalleeNode)];
+        for (i, far) in ends.into_iter().enumerate() {
+            if ![NONE, node].contains(&far) && !ends[..i].contains(&far) {
                 self.put(&leg, Carrier::FarNode, far, counts);
             }
         }
-        for trunk in [text(rows.trunk_in, row), text(rows.trunk_out, row)].into_iter().flatten() {
-            self.put(&leg, Carrier::Trunk, trunk, counts);
+        for trunk in [name(Name::TrunkIn), name(Name::TrunkOut)] {
+            if trunk != NONE {
+                self.put(&leg, Carrier::Trunk, trunk, counts);
+            }
         }
-        if let Some(group) = text(rows.hunt_group, row) {
-            let member = text(rows.callee_ext, row);
-            counts[UNATTRIBUTED] = i64::from(leg.is_answered && member.is_none_or(|member| member == group));
+        let group = name(Name::HuntGroup);
+        if group != NONE {
+            let hides = [NONE, group].contains(&name(Name::CalleeExt));
+            counts[UNATTRIBUTED] = i64::from(leg.is_answered && hides);
             self.put(&leg, Carrier::Group, group, counts);
         }
     }
 
-    fn put(&mut self, leg: &LegView<'_>, kind: Carrier, name: &str, counts: Row) {
-        let names = self.carriers.entry((leg.source.to_string(), kind.word())).or_default();
-        if !names.contains_key(name) {
-            names.insert(name.to_string(), HashMap::new());
-        }
-        let slots = names.get_mut(name).expect("it was just put there");
-        let began = slots.entry(slot(leg.day, leg.second)).or_default();
-        began.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
+    fn put(&mut self, leg: &LegView, kind: Carrier, name: TextId, counts: Row) {
+        let key = (leg.source, kind, name);
+        let began = slot(leg.day, leg.second);
+        let row = self.slots.entry((began, key)).or_default();
+        row.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
         let (mut at, end) = (leg.second, leg.second + leg.held_s);
         while at < end {
             let until = ((at / QUARTER_S + 1) * QUARTER_S).min(end);
-            let row = slots.entry(slot(leg.day, at)).or_default();
+            let row = self.slots.entry((slot(leg.day, at), key)).or_default();
             row[HELD] += until - at;
             row[LONG] += if leg.held_s > LONG_S { until - at } else { 0 };
             at = until;
@@ -157,8 +163,8 @@ fn slot(day: i32, second: i64) -> Slot {
     (day + (quarter / QUARTERS) as i32, (quarter % QUARTERS) as i16)
 }
 
-struct LegView<'a> {
-    source: &'a str,
+struct LegView {
+    source: TextId,
     day: i32,
     /// Of the civil day.
     second: i64,
@@ -168,84 +174,39 @@ struct LegView<'a> {
     counts: Row,
 }
 
-impl<'a> LegView<'a> {
-    fn of(rows: &Rows<'a>, row: usize) -> Self {
-        let (direction, outcome) = (rows.direction.value(row), rows.outcome.value(row));
-        let ring_s = if rows.ring_s.is_valid(row) { i64::from(rows.ring_s.value(row)) } else { 0 };
-        let is_answered = outcome == Outcome::Answered.word();
-        let is_ours = rows.ours.iter().any(|column| column.is_valid(row));
-        let is_tandem = direction == Direction::Tandem.word();
+impl LegView {
+    /// A number, handset or login of ours at either end.
+    const OURS: [Name; 8] = [
+        Name::CallerExt,
+        Name::DialledExt,
+        Name::CalleeExt,
+        Name::RedirectExt,
+        Name::CallerDevice,
+        Name::CalleeDevice,
+        Name::CallerUser,
+        Name::CalleeUser,
+    ];
+
+    fn of(legs: &Legs, row: usize) -> Self {
+        let (direction, outcome) = (legs.direction[row], legs.outcome[row]);
+        let is_answered = outcome == Outcome::Answered;
+        let is_ours = Self::OURS.iter().any(|name| legs.names(*name)[row] != NONE);
         let mut counts = Row::default();
         counts[LEGS] = 1;
         counts[ANSWERED] = i64::from(is_answered);
-        counts[UNANSWERED] = i64::from([Outcome::NoAnswer, Outcome::Abandoned].iter().any(|o| outcome == o.word()));
-        counts[INTERNAL] = i64::from(direction == Direction::Internal.word());
-        counts[UNATTRIBUTED] = i64::from(!is_ours && !is_tandem);
+        counts[UNANSWERED] = i64::from(matches!(outcome, Outcome::NoAnswer | Outcome::Abandoned));
+        counts[INTERNAL] = i64::from(direction == Direction::Internal);
+        counts[UNATTRIBUTED] = i64::from(!is_ours && direction != Direction::Tandem);
         // Zones differ by whole minutes: the second of the minute is that of UTC.
-        let second = rows.started_at.value(row).div_euclid(1_000_000).rem_euclid(60);
+        let second = legs.started_at_us[row].div_euclid(1_000_000).rem_euclid(60);
+        let held_s = i64::from(legs.ring_s[row].unwrap_or(0)) + i64::from(legs.talk_s[row]);
         Self {
-            source: rows.source.value(row),
-            day: rows.local_day.value(row),
-            second: i64::from(rows.local_minute.value(row)) * 60 + second,
-            held_s: (ring_s + i64::from(rows.talk_s.value(row))).clamp(0, LONGEST_S),
+            source: legs.names(Name::Source)[row],
+            day: legs.local_day[row],
+            second: i64::from(legs.local_minute[row]) * 60 + second,
+            held_s: held_s.clamp(0, LONGEST_S),
             is_answered,
             counts,
-        }
-    }
-}
-
-/// The columns of `legs` that are looked at.
-struct Rows<'a> {
-    source: &'a StringArray,
-    started_at: &'a PrimitiveArray<TimestampMicrosecondType>,
-    local_day: &'a PrimitiveArray<Date32Type>,
-    local_minute: &'a PrimitiveArray<Int16Type>,
-    ring_s: &'a PrimitiveArray<Int32Type>,
-    talk_s: &'a PrimitiveArray<Int32Type>,
-    direction: &'a StringArray,
-    outcome: &'a StringArray,
-    /// A number, handset or login of ours at either end.
-    ours: [&'a StringArray; 8],
-    callee_ext: &'a StringArray,
-    trunk_in: &'a StringArray,
-    trunk_out: &'a StringArray,
-    hunt_group: &'a StringArray,
-    part: &'a StringArray,
-    caller_node: &'a StringArray,
-    callee_node: &'a StringArray,
-}
-
-impl<'a> Rows<'a> {
-    fn of(legs: &'a RecordBatch) -> Self {
-        let column = |name: &str| legs.column_by_name(name).expect("a batch of leg::schema");
-        let text = |name: &str| column(name).as_string::<i32>();
-        let ours = [
-            "caller_ext",
-            "dialled_ext",
-            "callee_ext",
-            "redirect_ext",
-            "caller_device",
-            "callee_device",
-            "caller_user",
-            "callee_user",
-        ];
-        Self {
-            source: text("source"),
-            started_at: column("started_at").as_primitive(),
-            local_day: column("local_day").as_primitive(),
-            local_minute: column("local_minute").as_primitive(),
-            ring_s: column("ring_s").as_primitive(),
-            talk_s: column("talk_s").as_primitive(),
-            direction: text("direction"),
-            outcome: text("outcome"),
-            ours: ours.map(text),
-            callee_ext: text("callee_ext"),
-            trunk_in: text("trunk_in"),
-            trunk_out: text("trunk_out"),
-            hunt_group: text("hunt_group"),
-            part: text("part"),
-            caller_node: text("caller_node"),
-            callee_node: text("callee_node"),
         }
     }
 }
@@ -253,7 +214,9 @@ impl<'a> Rows<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::leg::{Leg, LegBuilder};
+    use crate::leg::Leg;
+    use arrow::array::AsArray;
+    use arrow::datatypes::{Date32Type, Int16Type};
     use proptest::prelude::*;
 
     /// 60101 calls out on day 100 at 10:14:30, rings 20 s, talks 70 s: 30 s before the quarter and 60 s behind it.
@@ -303,11 +266,11 @@ mod tests {
 
     /// `day quarter kind name: counts`, zeros left out.
     fn told(legs: &[Leg<'_>], node: &str) -> Vec<String> {
-        let mut builder = LegBuilder::default();
-        legs.iter().for_each(|leg| builder.push(leg));
-        let mut traffic = Traffic::default();
-        traffic.add(&builder.finish(), node);
-        let batch = traffic.batch(1);
+        let (mut rows, mut texts, mut traffic) = (Legs::default(), Texts::default(), Traffic::default());
+        legs.iter().for_each(|leg| rows.push(leg, &mut texts));
+        let node = texts.id(Some(node));
+        traffic.add(&rows, 0..rows.len(), node);
+        let batch = traffic.batch(&texts, 1);
         let word = |row, column: usize| batch.column(column).as_string::<i32>().value(row).to_string();
         let line = |row| {
             let day = batch.column(1).as_primitive::<Date32Type>().value(row);

@@ -9,16 +9,16 @@
 //! one fate of it as a number has.
 //! Seconds in belong to the end that answered last: no record says how long the others had the call.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Builder, Int16Builder, Int64Array, Int64Builder, PrimitiveArray, RecordBatch,
-    StringArray, StringBuilder,
+    ArrayRef, Date32Builder, Int16Builder, Int64Array, Int64Builder, RecordBatch, StringBuilder,
 };
-use arrow::datatypes::{DataType, Date32Type, Field, Int16Type, Int32Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use foldhash::fast::FixedState;
 
-use crate::leg::{Direction, Outcome, Part, RedirectReason, words};
+use crate::leg::{Direction, Legs, NONE, Name, Outcome, Part, RedirectReason, TextId, Texts, words};
 use crate::number::Class;
 
 words!(
@@ -108,66 +108,101 @@ struct Counts {
     last_minute: i16,
 }
 
-/// Usage of a batch, growing leg by leg.
+/// Kind of subject, subject.
+type Who = (Subject, TextId);
+
+/// Usage of a batch, growing leg by leg. All is found by its place: a leg touches six rows, and to hash a key for each
+/// would cost more than to count.
 #[derive(Debug, Default)]
 pub struct Usage {
-    /// By source, day and kind of subject; then by subject, so that a look-up needs no owned text.
-    groups: HashMap<(String, i32, &'static str), HashMap<String, Counts>>,
+    /// By kind: the number of each text as a subject, from 1; 0 where it is none.
+    numbers: [Vec<u32>; Subject::ALL.len()],
+    subjects: Vec<Who>,
+    days: HashMap<(TextId, i32), usize, FixedState>,
+    /// Source, civil day, and by number of the subject where its row is, from 1.
+    seats: Vec<(TextId, i32, Vec<u32>)>,
+    rows: Vec<Counts>,
+    /// 16 bits of a hash of each text that was dialled.
+    dialled: Vec<Option<u16>>,
+    /// Where the day of the leg before is.
+    last: Option<(TextId, i32, usize)>,
 }
 
 impl Usage {
-    /// Adds the legs of one source (rows of [`crate::leg::schema`]).
-    pub fn add(&mut self, legs: &RecordBatch) {
-        let rows = Rows::of(legs);
-        for row in 0..legs.num_rows() {
-            self.add_row(&rows, row);
+    /// Adds legs. All legs of one usage have their texts in one [`Texts`].
+    pub fn add(&mut self, legs: &Legs, texts: &Texts) {
+        for row in 0..legs.len() {
+            if legs.part[row] != Part::System {
+                let asked_for = self.asked_for(legs, texts, row);
+                self.add_row(&LegView::of(legs, row, asked_for));
+            }
         }
     }
 
+    /// Adds what was counted elsewhere, with the same texts.
+    pub fn merge(&mut self, other: &Self) {
+        for (source, day, who, theirs) in other.told() {
+            self.row(source, day, who, theirs.first_minute).merge(theirs);
+        }
+    }
+
+    /// Every row, in no order.
+    fn told(&self) -> impl Iterator<Item = (TextId, i32, Who, &Counts)> {
+        self.seats.iter().flat_map(|(source, day, seats)| {
+            let taken = seats.iter().enumerate().filter(|(_, row)| **row != 0);
+            taken.map(|(number, row)| (*source, *day, self.subjects[number - 1], &self.rows[*row as usize - 1]))
+        })
+    }
+
     /// One row per source, day, kind and subject, in that order.
-    pub fn batch(&self, batch: i64) -> RecordBatch {
-        let groups: BTreeMap<_, _> = self.groups.iter().collect();
+    pub fn batch(&self, texts: &Texts, batch: i64) -> RecordBatch {
+        // Texts are compared once each; after that their ranks.
+        let sources = self.seats.iter().map(|(source, ..)| *source);
+        let mut ids: Vec<TextId> = self.subjects.iter().map(|(_, subject)| *subject).chain(sources).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.sort_unstable_by_key(|id| texts.text(*id));
+        let mut rank = vec![0u32; texts.len()];
+        ids.iter().zip(0..).for_each(|(id, n)| rank[*id as usize] = n);
+        let mut sorted: Vec<_> = self.told().collect();
+        sorted.sort_unstable_by_key(|(source, day, (kind, subject), _)| {
+            (rank[*source as usize], *day, kind.word(), rank[*subject as usize])
+        });
         let (mut source, mut kind, mut subject) = (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
         let (mut day, mut first, mut last) = (Date32Builder::new(), Int16Builder::new(), Int16Builder::new());
         let mut counts: [Int64Builder; COUNTS.len()] = Default::default();
         let mut extremes: [Int64Builder; EXTREMES.len()] = Default::default();
-        for (key, subjects) in groups {
-            for (name, row) in subjects.iter().collect::<BTreeMap<_, _>>() {
-                source.append_value(&key.0);
-                day.append_value(key.1);
-                kind.append_value(key.2);
-                subject.append_value(name);
-                counts.iter_mut().zip(row.counts).for_each(|(builder, n)| builder.append_value(n));
-                extremes.iter_mut().zip(row.extremes).for_each(|(builder, n)| builder.append_option(n));
-                first.append_value(row.first_minute);
-                last.append_value(row.last_minute);
-            }
+        for (of, on, (what, who), row) in &sorted {
+            source.append_value(texts.text(*of).unwrap_or_default());
+            day.append_value(*on);
+            kind.append_value(what.word());
+            subject.append_value(texts.text(*who).unwrap_or_default());
+            counts.iter_mut().zip(row.counts).for_each(|(builder, n)| builder.append_value(n));
+            extremes.iter_mut().zip(row.extremes).for_each(|(builder, n)| builder.append_option(n));
+            first.append_value(row.first_minute);
+            last.append_value(row.last_minute);
         }
-        let subject = subject.finish();
-        let batches = Int64Array::from_iter_values(std::iter::repeat_n(batch, subject.len()));
-        let mut columns: Vec<ArrayRef> =
-            vec![Arc::new(source.finish()), Arc::new(day.finish()), Arc::new(kind.finish()), Arc::new(subject)];
+        let batches = Int64Array::from_value(batch, sorted.len());
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(source.finish()),
+            Arc::new(day.finish()),
+            Arc::new(kind.finish()),
+            Arc::new(subject.finish()),
+        ];
         columns.extend(counts.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
         columns.extend(extremes.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
         columns.extend([Arc::new(first.finish()) as ArrayRef, Arc::new(last.finish()), Arc::new(batches) as ArrayRef]);
         RecordBatch::try_new(schema(), columns).expect("COUNTS and the builders agree")
     }
 
-    fn add_row(&mut self, rows: &Rows<'_>, row: usize) {
-        let part = rows.part.value(row);
-        if part == Part::System.word() {
-            return;
-        }
-        let leg = LegView::of(rows, row);
-        let (caller_device, caller_user) = (text(rows.caller_device, row), text(rows.caller_user, row));
-        let made_by = [(Subject::Number, leg.caller), (Subject::Device, caller_device), (Subject::User, caller_user)];
+    fn add_row(&mut self, leg: &LegView) {
+        let made_by = [(Subject::Number, leg.caller), (Subject::Device, leg.devices[0]), (Subject::User, leg.users[0])];
         for (kind, subject) in made_by {
-            let Some(subject) = subject else { continue };
-            let row = self.row(&leg, kind, subject);
-            row.talked(leg.talk_s);
-            if leg.is_whole {
-                row.dialled(leg.asked_for);
+            if subject == NONE {
+                continue;
             }
+            let row = self.row_of(leg, kind, subject);
+            row.talked(leg.talk_s);
             let counts = &mut row.counts;
             counts[TALK_OUT] += leg.talk_s;
             if leg.is_whole {
@@ -175,42 +210,45 @@ impl Usage {
                 counts[MADE_ANSWERED] += i64::from(leg.is_answered);
                 counts[EMERGENCY] += i64::from(leg.is_emergency);
                 leg.count_direction(counts);
+                row.dialled(leg.asked_for);
             }
         }
-        for (kind, subject, caller) in [
-            (Subject::Device, text(rows.callee_device, row), caller_device),
-            (Subject::User, text(rows.callee_user, row), caller_user),
-        ] {
-            let Some(subject) = subject else { continue };
-            let how = if leg.is_answered { ANSWERED } else { MISSED };
-            let talk_s = if leg.is_answered { leg.talk_s } else { 0 };
-            self.offer(&leg, kind, subject, how, caller, talk_s);
+        let talk_s = if leg.is_answered { leg.talk_s } else { 0 };
+        for (kind, [caller, subject]) in [(Subject::Device, leg.devices), (Subject::User, leg.users)] {
+            if subject != NONE {
+                let how = if leg.is_answered { ANSWERED } else { MISSED };
+                self.offer(leg, kind, subject, how, caller, talk_s);
+            }
         }
-        if let Some(group) = text(rows.hunt_group, row) {
-            let how = match () {
-                () if leg.is_answered => ANSWERED,
-                () if leg.outcome == Outcome::Voicemail.word() => VOICEMAIL,
-                () if leg.outcome == Outcome::Diverted.word() => DIVERTED,
-                () => MISSED,
+        if leg.hunt_group != NONE {
+            let how = match leg.outcome {
+                Outcome::Answered => ANSWERED,
+                Outcome::Voicemail => VOICEMAIL,
+                Outcome::Diverted => DIVERTED,
+                _ => MISSED,
             };
-            self.offer(&leg, Subject::Group, group, how, None, if leg.is_answered { leg.talk_s } else { 0 });
+            self.offer(leg, Subject::Group, leg.hunt_group, how, NONE, talk_s);
         }
-        self.add_numbers(&leg);
+        self.add_numbers(leg);
     }
 
     /// The numbers a call was for: asked for, ended at, passed on by. Each of them meets one fate.
-    fn add_numbers(&mut self, leg: &LegView<'_>) {
-        let callee = leg.callee.filter(|_| leg.callee != leg.dialled);
+    fn add_numbers(&mut self, leg: &LegView) {
+        let callee = if leg.callee == leg.dialled { NONE } else { leg.callee };
         // Who passes on his own call was not called.
-        let redirect = leg.redirect.filter(|_| ![leg.dialled, leg.callee, leg.caller].contains(&leg.redirect));
-        for number in [leg.dialled, callee, redirect].into_iter().flatten() {
+        let is_named = [leg.dialled, leg.callee, leg.caller].contains(&leg.redirect);
+        let redirect = if is_named { NONE } else { leg.redirect };
+        for number in [leg.dialled, callee, redirect] {
+            if number == NONE {
+                continue;
+            }
             let picked_up = leg.is_answered && leg.ended_at(number);
             let how = match () {
                 // Who transfers or brings into a conference has picked up first.
-                () if leg.is_handed_on && leg.redirect == Some(number) => ANSWERED,
-                () if leg.outcome == Outcome::Voicemail.word() => VOICEMAIL,
+                () if leg.is_handed_on && leg.redirect == number => ANSWERED,
+                () if leg.outcome == Outcome::Voicemail => VOICEMAIL,
                 () if picked_up => ANSWERED,
-                () if leg.is_answered || leg.outcome == Outcome::Diverted.word() => DIVERTED,
+                () if leg.is_answered || leg.outcome == Outcome::Diverted => DIVERTED,
                 () => MISSED,
             };
             self.offer(leg, Subject::Number, number, how, leg.caller, if picked_up { leg.talk_s } else { 0 });
@@ -219,37 +257,67 @@ impl Usage {
 
     /// Counts the offer of a leg, what became of it and for how long. A leg from a subject to itself is one leg, offered
     /// and made.
-    fn offer(
-        &mut self,
-        leg: &LegView<'_>,
-        kind: Subject,
-        subject: &str,
-        how: usize,
-        caller: Option<&str>,
-        talk_s: i64,
-    ) {
-        let row = self.row(leg, kind, subject);
+    fn offer(&mut self, leg: &LegView, kind: Subject, subject: TextId, how: usize, caller: TextId, talk_s: i64) {
+        let row = self.row_of(leg, kind, subject);
         row.counts[TALK_IN] += talk_s;
         row.talked(talk_s);
         if leg.is_attempt {
             row.offered(leg, how);
-            if !leg.is_whole || caller != Some(subject) {
+            if !leg.is_whole || caller != subject {
                 leg.count_direction(&mut row.counts);
             }
         }
     }
 
     /// The row of a subject on the leg's day.
-    fn row(&mut self, leg: &LegView<'_>, kind: Subject, subject: &str) -> &mut Counts {
-        let key = (leg.source.to_string(), leg.day, kind.word());
-        let group = self.groups.entry(key).or_default();
-        if !group.contains_key(subject) {
-            group.insert(subject.to_string(), Counts::at(leg.minute));
-        }
-        let row = group.get_mut(subject).expect("it was just put there");
+    fn row_of(&mut self, leg: &LegView, kind: Subject, subject: TextId) -> &mut Counts {
+        let row = self.row(leg.source, leg.day, (kind, subject), leg.minute);
         row.first_minute = row.first_minute.min(leg.minute);
         row.last_minute = row.last_minute.max(leg.minute);
         row
+    }
+
+    fn row(&mut self, source: TextId, day: i32, who: Who, minute: i16) -> &mut Counts {
+        let numbers = &mut self.numbers[who.0 as usize];
+        if numbers.len() <= who.1 as usize {
+            numbers.resize(who.1 as usize + 1, 0);
+        }
+        let number = &mut numbers[who.1 as usize];
+        if *number == 0 {
+            self.subjects.push(who);
+            *number = self.subjects.len() as u32;
+        }
+        let number = *number as usize;
+        let seat = match self.last {
+            Some((last_source, last_day, seat)) if (last_source, last_day) == (source, day) => seat,
+            _ => *self.days.entry((source, day)).or_insert_with(|| {
+                self.seats.push((source, day, Vec::new()));
+                self.seats.len() - 1
+            }),
+        };
+        self.last = Some((source, day, seat));
+        let seats = &mut self.seats[seat].2;
+        if seats.len() <= number {
+            seats.resize(self.subjects.len().max(number) + 1, 0);
+        }
+        let row = &mut seats[number];
+        if *row == 0 {
+            self.rows.push(Counts::at(minute));
+            *row = self.rows.len() as u32;
+        }
+        &mut self.rows[*row as usize - 1]
+    }
+
+    /// 16 bits of a hash of the first number asked for, ours or not.
+    fn asked_for(&mut self, legs: &Legs, texts: &Texts, row: usize) -> Option<i64> {
+        let (dialled, callee) = (legs.names(Name::Dialled)[row], legs.names(Name::Callee)[row]);
+        let id = if dialled == NONE { callee } else { dialled };
+        let text = texts.text(id)?;
+        if self.dialled.len() <= id as usize {
+            self.dialled.resize(texts.len(), None);
+        }
+        let hash = self.dialled[id as usize].get_or_insert_with(|| crate::read::hash(&[text.as_bytes()]) as u16);
+        Some(i64::from(*hash))
     }
 }
 
@@ -263,13 +331,24 @@ impl Counts {
         *longest = (*longest).max((talk_s > 0).then_some(talk_s));
     }
 
-    fn dialled(&mut self, number: Option<&str>) {
-        let Some(hash) = number.map(|number| (crate::read::hash(&[number.as_bytes()]) & 0xffff) as i64) else { return };
+    fn dialled(&mut self, hash: Option<i64>) {
+        let Some(hash) = hash else { return };
         let [.., one] = &mut self.extremes;
         *one = Some(if one.is_none_or(|one| one == hash) { hash } else { SEVERAL });
     }
 
-    fn offered(&mut self, leg: &LegView<'_>, how: usize) {
+    fn merge(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(other.counts).for_each(|(sum, n)| *sum += n);
+        let [wait, call, dialled] = other.extremes;
+        let [longest_wait, longest_call, _] = &mut self.extremes;
+        *longest_wait = (*longest_wait).max(wait);
+        *longest_call = (*longest_call).max(call);
+        self.dialled(dialled);
+        self.first_minute = self.first_minute.min(other.first_minute);
+        self.last_minute = self.last_minute.max(other.last_minute);
+    }
+
+    fn offered(&mut self, leg: &LegView, how: usize) {
         self.counts[OFFERED] += 1;
         self.counts[how] += 1;
         self.counts[IN_HOURS] += i64::from(OFFICE_MINUTES.contains(&leg.minute));
@@ -286,25 +365,25 @@ impl Counts {
     }
 }
 
-/// A cell, none where it is null.
-pub(crate) fn text(column: &StringArray, row: usize) -> Option<&str> {
-    column.is_valid(row).then(|| column.value(row))
-}
-
-struct LegView<'a> {
-    source: &'a str,
+/// A leg as the rules look at it; texts by their numbers.
+struct LegView {
+    source: TextId,
     day: i32,
     minute: i16,
     talk_s: i64,
     ring_s: Option<i64>,
-    direction: &'a str,
-    outcome: &'a str,
-    /// The first number asked for, ours or not.
-    asked_for: Option<&'a str>,
-    caller: Option<&'a str>,
-    dialled: Option<&'a str>,
-    callee: Option<&'a str>,
-    redirect: Option<&'a str>,
+    direction: Direction,
+    outcome: Outcome,
+    /// 16 bits of a hash of the first number asked for, ours or not.
+    asked_for: Option<i64>,
+    caller: TextId,
+    dialled: TextId,
+    callee: TextId,
+    redirect: TextId,
+    /// Calling and called.
+    devices: [TextId; 2],
+    users: [TextId; 2],
+    hunt_group: TextId,
     /// It ended at a number, ours or not.
     has_callee: bool,
     /// An attempt of who called.
@@ -318,102 +397,49 @@ struct LegView<'a> {
     is_emergency: bool,
 }
 
-impl<'a> LegView<'a> {
-    fn of(rows: &Rows<'a>, row: usize) -> Self {
-        let (direction, outcome) = (rows.direction.value(row), rows.outcome.value(row));
-        let reason = text(rows.redirect_reason, row);
+impl LegView {
+    fn of(legs: &Legs, row: usize, asked_for: Option<i64>) -> Self {
+        let name = |name: Name| legs.names(name)[row];
+        let (direction, outcome, part) = (legs.direction[row], legs.outcome[row], legs.part[row]);
         Self {
-            source: rows.source.value(row),
-            day: rows.local_day.value(row),
-            minute: rows.local_minute.value(row),
-            talk_s: i64::from(rows.talk_s.value(row)),
-            ring_s: rows.ring_s.is_valid(row).then(|| i64::from(rows.ring_s.value(row))),
+            source: name(Name::Source),
+            day: legs.local_day[row],
+            minute: legs.local_minute[row],
+            talk_s: i64::from(legs.talk_s[row]),
+            ring_s: legs.ring_s[row].map(i64::from),
             direction,
             outcome,
-            asked_for: text(rows.dialled, row).or_else(|| text(rows.callee, row)),
-            caller: text(rows.caller_ext, row),
-            dialled: text(rows.dialled_ext, row),
-            callee: text(rows.callee_ext, row),
-            redirect: text(rows.redirect_ext, row),
-            has_callee: rows.callee.is_valid(row),
-            is_whole: rows.part.value(row) == Part::Whole.word(),
-            is_attempt: [Part::Whole, Part::Onward].iter().any(|p| rows.part.value(row) == p.word()),
-            is_answered: outcome == Outcome::Answered.word(),
-            is_handed_on: [RedirectReason::Transfer, RedirectReason::Conference]
-                .iter()
-                .any(|r| reason == Some(r.word())),
-            is_given_up: [Outcome::NoAnswer, Outcome::Abandoned].iter().any(|o| outcome == o.word()),
-            is_emergency: direction == Direction::Outbound.word()
-                && text(rows.number_class, row) == Some(Class::Emergency.word()),
+            asked_for,
+            caller: name(Name::CallerExt),
+            dialled: name(Name::DialledExt),
+            callee: name(Name::CalleeExt),
+            redirect: name(Name::RedirectExt),
+            devices: [name(Name::CallerDevice), name(Name::CalleeDevice)],
+            users: [name(Name::CallerUser), name(Name::CalleeUser)],
+            hunt_group: name(Name::HuntGroup),
+            has_callee: name(Name::Callee) != NONE,
+            is_whole: part == Part::Whole,
+            is_attempt: matches!(part, Part::Whole | Part::Onward),
+            is_answered: outcome == Outcome::Answered,
+            is_handed_on: matches!(
+                legs.redirect_reason[row],
+                Some(RedirectReason::Transfer | RedirectReason::Conference)
+            ),
+            is_given_up: matches!(outcome, Outcome::NoAnswer | Outcome::Abandoned),
+            is_emergency: direction == Direction::Outbound && legs.number_class[row] == Some(Class::Emergency),
         }
     }
 
     /// Whether the call ended at this number of ours on this platform: where it left by a trunk, it did not.
-    fn ended_at(&self, number: &str) -> bool {
-        let left_us = [Direction::Outbound, Direction::Tandem].iter().any(|d| self.direction == d.word());
-        let nowhere_else = !self.has_callee && self.redirect.is_none();
-        !left_us && (self.callee == Some(number) || (nowhere_else && self.dialled == Some(number)))
+    fn ended_at(&self, number: TextId) -> bool {
+        let left_us = matches!(self.direction, Direction::Outbound | Direction::Tandem);
+        let nowhere_else = !self.has_callee && self.redirect == NONE;
+        !left_us && (self.callee == number || (nowhere_else && self.dialled == number))
     }
 
     fn count_direction(&self, counts: &mut Row) {
-        let is_internal = self.direction == Direction::Internal.word();
-        counts[INTERNAL] += i64::from(is_internal);
-        counts[EXTERNAL] += i64::from(!is_internal && self.direction != Direction::Unknown.word());
-    }
-}
-
-/// The columns of `legs` the rules look at.
-struct Rows<'a> {
-    source: &'a StringArray,
-    local_day: &'a PrimitiveArray<Date32Type>,
-    local_minute: &'a PrimitiveArray<Int16Type>,
-    talk_s: &'a PrimitiveArray<Int32Type>,
-    ring_s: &'a PrimitiveArray<Int32Type>,
-    direction: &'a StringArray,
-    outcome: &'a StringArray,
-    dialled: &'a StringArray,
-    callee: &'a StringArray,
-    caller_ext: &'a StringArray,
-    dialled_ext: &'a StringArray,
-    callee_ext: &'a StringArray,
-    redirect_ext: &'a StringArray,
-    redirect_reason: &'a StringArray,
-    caller_device: &'a StringArray,
-    callee_device: &'a StringArray,
-    caller_user: &'a StringArray,
-    callee_user: &'a StringArray,
-    hunt_group: &'a StringArray,
-    number_class: &'a StringArray,
-    part: &'a StringArray,
-}
-
-impl<'a> Rows<'a> {
-    fn of(legs: &'a RecordBatch) -> Self {
-        let column = |name: &str| legs.column_by_name(name).expect("a batch of leg::schema");
-        let text = |name: &str| column(name).as_string::<i32>();
-        Self {
-            source: text("source"),
-            local_day: column("local_day").as_primitive(),
-            local_minute: column("local_minute").as_primitive(),
-            talk_s: column("talk_s").as_primitive(),
-            ring_s: column("ring_s").as_primitive(),
-            direction: text("direction"),
-            outcome: text("outcome"),
-            dialled: text("dialled"),
-            callee: text("callee"),
-            caller_ext: text("caller_ext"),
-            dialled_ext: text("dialled_ext"),
-            callee_ext: text("callee_ext"),
-            redirect_ext: text("redirect_ext"),
-            redirect_reason: text("redirect_reason"),
-            caller_device: text("caller_device"),
-            callee_device: text("callee_device"),
-            caller_user: text("caller_user"),
-            callee_user: text("callee_user"),
-            hunt_group: text("hunt_group"),
-            number_class: text("number_class"),
-            part: text("part"),
-        }
+        counts[INTERNAL] += i64::from(self.direction == Direction::Internal);
+        counts[EXTERNAL] += i64::from(!matches!(self.direction, Direction::Internal | Direction::Unknown));
     }
 }
 

@@ -73,10 +73,9 @@ impl Read for Aside {
 pub struct Text {
     /// The file's name, and behind it the names within archives: `landing/calls.zip/PSTN.calls.csv`.
     pub name: String,
-    /// Of the unpacked bytes, whatever they are called and however they were packed.
-    pub hash: blake3::Hash,
-    /// Unpacked bytes.
-    pub size: u64,
+    /// Hash of the unpacked bytes, whatever they are called and however they were packed, and how many they are; none
+    /// where they are too many to be read just for that.
+    fingerprint: Option<(blake3::Hash, u64)>,
     /// The last day a record in it can be from, by the time the file or its archive says.
     pub modified_on: NaiveDate,
     kept: Kept,
@@ -117,18 +116,50 @@ impl Text {
         matches!(self.kept, Kept::Again(_))
     }
 
-    /// Key of the input's row: 63 bits of a hash of its source and content. Two platforms may write the same bytes.
-    pub fn input_id(&self, source: &str) -> i64 {
-        let both = blake3::Hasher::new().update(source.as_bytes()).update(self.hash.as_bytes()).finalize();
-        let mut first = [0; 8];
-        first.copy_from_slice(&both.as_bytes()[..8]);
-        (u64::from_le_bytes(first) >> 1) as i64
+    /// Hash and size of its bytes, where they were read already.
+    pub fn fingerprint(&self) -> Option<(blake3::Hash, u64)> {
+        self.fingerprint
+    }
+
+    /// Unpacked bytes, where they were counted already.
+    pub fn length(&self) -> Option<u64> {
+        self.fingerprint.map(|(_, size)| size)
+    }
+
+    /// Reads it to its end for its hash.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read_fingerprint(&self) -> Result<blake3::Hash> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(self.open()?).map_err(|error| self.unreadable(error))?;
+        Ok(hasher.finalize())
+    }
+
+    /// Whether it has more bytes than that.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn is_longer_than(&self, bytes: u64) -> Result<bool> {
+        if let Some((_, size)) = self.fingerprint {
+            return Ok(size > bytes);
+        }
+        let read = std::io::copy(&mut self.open()?.take(bytes + 1), &mut std::io::sink());
+        Ok(read.map_err(|error| self.unreadable(error))? > bytes)
     }
 
     /// An error met while unpacking it again, in words that help.
     pub fn unreadable(&self, error: std::io::Error) -> Error {
         unreadable(&self.name, error)
     }
+}
+
+/// Key of an input's row: 63 bits of a hash of its source and content. Two platforms may write the same bytes.
+pub fn input_id(source: &str, hash: &blake3::Hash) -> i64 {
+    let both = blake3::Hasher::new().update(source.as_bytes()).update(hash.as_bytes()).finalize();
+    let mut first = [0; 8];
+    first.copy_from_slice(&both.as_bytes()[..8]);
+    (u64::from_le_bytes(first) >> 1) as i64
 }
 
 impl Found {
@@ -418,9 +449,11 @@ impl<'a> Unpacking<'a> {
                 return self.refuse(&packed.name, "a line longer than any record", "see whether it is text at all");
             }
             let put = match &mut aside {
+                // Who decodes it reads it to its end, and need not have it read before.
                 _ if !packed.in_archive && size > room as u64 => {
-                    memory.clear();
-                    Ok(())
+                    let Packed { name, modified_on, .. } = packed;
+                    let kept = Kept::Again(self.found.clone());
+                    return self.texts.push(Ok(Text { name, fingerprint: None, modified_on, kept }));
                 }
                 None if size <= room as u64 => {
                     memory.extend_from_slice(some);
@@ -442,14 +475,14 @@ impl<'a> Unpacking<'a> {
         }
         let kept = match aside {
             Some(aside) => Kept::Aside(aside),
-            None if size > room as u64 => Kept::Again(self.found.clone()),
             None => Kept::Memory(memory),
         };
         if let Kept::Memory(text) = &kept {
             self.in_memory += text.len();
         }
         let Packed { name, modified_on, .. } = packed;
-        self.texts.push(Ok(Text { name, hash: hasher.finalize(), size, modified_on, kept }));
+        let fingerprint = Some((hasher.finalize(), size));
+        self.texts.push(Ok(Text { name, fingerprint, modified_on, kept }));
     }
 
     /// Puts more of a text behind what was put aside of it, or behind the texts before it.

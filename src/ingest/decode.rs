@@ -1,52 +1,32 @@
-//! One input to columns: blocks of whole lines, decoded side by side and put together in order. Decides nothing about
-//! repeats.
+//! A text to columns: blocks of whole lines, decoded side by side and put together in order; the next ones are read and
+//! fingerprinted meanwhile. Decides nothing about repeats.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::io::BufRead;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{Date32Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::array::RecordBatch;
 use rayon::prelude::*;
 
 use crate::config::Source;
 use crate::discover::Text;
 use crate::error::{Error, Result};
-use crate::lake::Table;
-use crate::ledger::Ledger;
-use crate::leg::LegBuilder;
-use crate::normalise::{Normaliser, Trunks, ordinal_key};
+use crate::leg::{Legs, Texts};
+use crate::normalise::{Normaliser, Trunks};
 use crate::quality::QualityBuilder;
 use crate::read::{
     About, Block, Decoder, RawQuality, RawRecord, ReadError, RecordId, Reject, Sink, Skip, next_block, reader,
 };
 
 /// Bytes of a block: big enough to be worth a task, small enough that a large file keeps all cores busy.
-const BLOCK_BYTES: usize = 2 << 20;
+pub const BLOCK_BYTES: usize = 1 << 20;
 /// The most of a text that must be decoded in one piece.
 const WHOLE_BYTES: usize = 256 << 20;
 /// Blocks read ahead of the decoders.
 const BLOCKS_AHEAD: usize = 16;
 /// Of a rejected line this many bytes are kept; each that is no text becomes a mark of three.
 const RAW_BYTES: usize = 512;
-
-/// An input in columns, its records not yet told new from repeated.
-#[derive(Debug, Default)]
-pub struct Decoded {
-    /// What the reader detected.
-    pub options: String,
-    /// Rows of [`crate::leg::schema`], in order of line.
-    pub legs: Vec<RecordBatch>,
-    /// Rows of [`crate::quality::schema`].
-    pub quality: Vec<RecordBatch>,
-    pub rejects: Vec<RejectRow>,
-    /// `read`, `skipped` and `rejected` are counted; `kept` and `repeated` are not known yet.
-    pub ledger: Ledger,
-    /// Whether the records carry no id of the vendor's: then equal keys are equal texts and cannot conflict.
-    pub by_text: bool,
-    /// The farthest that the end of a record lies before the end of the one above it, in seconds; none where the
-    /// platform keeps no order. More than a call takes to be written down is a clock that was put back.
-    pub clock_back_s: Option<i64>,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectRow {
@@ -64,103 +44,327 @@ impl RejectRow {
     }
 }
 
-/// Reads the whole input.
-///
-/// # Errors
-/// It cannot be read to its end, or its reader refuses it as a whole; then nothing of it is kept.
-pub fn decode(source: &Source, text: &Text, trunks: &Trunks) -> Result<Decoded> {
-    let refused = |what: String, hint| Error::Input { path: text.place(), what, hint };
-    if text.size == 0 {
-        return Err(refused("the file is empty".into(), "the transfer may have been cut; deliver it again"));
+/// Who decodes: each with texts of its own, so that nobody waits for anybody.
+#[derive(Debug, Default)]
+pub struct Worker<'a> {
+    pub texts: Texts,
+    normalisers: HashMap<&'a str, Normaliser<'a>>,
+}
+
+impl Worker<'_> {
+    /// Lets its texts go, once nobody has a number of them.
+    pub fn forget(&mut self) {
+        self.texts = Texts::default();
     }
-    let reader = reader(&source.format)
-        .ok_or_else(|| refused(format!("no reader for {}", source.format), "see [[source]] format"))?;
-    let options = source.options();
-    let about = About { name: text.file_name(), received_on: text.modified_on, options: &options };
-    let decoder = reader.open(&mut *text.open()?, &about).map_err(|error| match error {
+}
+
+/// Workers that are free. Each task takes one and puts it back.
+#[derive(Debug)]
+pub struct Pool<'a> {
+    trunks: &'a HashMap<String, Trunks>,
+    free: Mutex<Vec<(usize, Worker<'a>)>>,
+}
+
+impl<'a> Pool<'a> {
+    /// As many workers as tasks that can run at once.
+    pub fn new(trunks: &'a HashMap<String, Trunks>) -> Self {
+        let workers = (0..rayon::current_num_threads() + 1).map(|n| (n, Worker::default()));
+        Self { trunks, free: Mutex::new(workers.collect()) }
+    }
+
+    /// All workers, in order of their number, while none is at work.
+    pub fn workers(&mut self) -> &mut Vec<(usize, Worker<'a>)> {
+        let workers = self.free.get_mut().unwrap_or_else(PoisonError::into_inner);
+        workers.sort_by_key(|(number, _)| *number);
+        workers
+    }
+
+    fn take(&self) -> (usize, Worker<'a>) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        // More tasks at once than threads cannot be; were there, a new worker would do.
+        free.pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, worker: (usize, Worker<'a>)) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+    }
+}
+
+/// What a task gave: legs of one or more inputs, their texts being those of `worker`.
+#[derive(Debug, Default)]
+pub struct Part {
+    pub worker: usize,
+    pub legs: Legs,
+    pub pieces: Vec<Piece>,
+}
+
+/// What a task gave of one input.
+#[derive(Debug)]
+pub struct Piece {
+    /// Place of the input among those of the batch.
+    pub input: usize,
+    /// Its rows of the part's legs.
+    pub rows: Range<usize>,
+    /// Rows of [`crate::quality::schema`].
+    pub quality: Option<RecordBatch>,
+    pub rejects: Vec<RejectRow>,
+    pub read: u64,
+    pub skipped: u64,
+    /// Whether the records carry no id of the vendor's: then equal keys are equal texts and cannot conflict.
+    pub by_text: bool,
+}
+
+/// A text on its way through its reader.
+pub struct Reading<'a, 't> {
+    source: &'a Source,
+    text: &'t Text,
+    decoder: Box<dyn Decoder>,
+    lines: Box<dyn BufRead + 't>,
+    /// Of all that was read; none where it is known already and cannot have changed.
+    hasher: Option<blake3::Hasher>,
+    size: u64,
+    line: u64,
+    is_done: bool,
+    ahead: Vec<(u64, Vec<u8>)>,
+}
+
+impl<'a, 't> Reading<'a, 't> {
+    /// # Errors
+    /// The text cannot be read, or its reader refuses it as a whole.
+    pub fn open(source: &'a Source, text: &'t Text) -> Result<Self> {
+        let refused = |what: String, hint| Error::Input { path: text.place(), what, hint };
+        let reader = reader(&source.format)
+            .ok_or_else(|| refused(format!("no reader for {}", source.format), "see [[source]] format"))?;
+        let options = source.options();
+        let about = About { name: text.file_name(), received_on: text.modified_on, options: &options };
+        let decoder = match reader.begin(&about) {
+            Some(decoder) => decoder,
+            None => reader.open(&mut *text.open()?, &about).map_err(|error| said(text, error))?,
+        };
+        if decoder.takes_whole_text() && text.is_longer_than(WHOLE_BYTES as u64)? {
+            return Err(refused("the file is larger than 256 MiB".into(), "ask for the records in smaller pages"));
+        }
+        Ok(Self {
+            source,
+            text,
+            decoder,
+            lines: text.open()?,
+            // What was kept is what is fingerprinted; what is read again may have changed.
+            hasher: text.may_change().then(blake3::Hasher::new),
+            size: 0,
+            line: 1,
+            is_done: false,
+            ahead: Vec::new(),
+        })
+    }
+
+    /// The next blocks as parts, in order, for input number `input`; none at the end of the text.
+    ///
+    /// # Errors
+    /// The text cannot be read to its end, or its reader refuses it after all.
+    pub fn next(&mut self, pool: &Pool<'a>, input: usize) -> Result<Option<Vec<Part>>> {
+        if self.ahead.is_empty() {
+            self.read_ahead()?;
+        }
+        if self.ahead.is_empty() {
+            self.decoder.verdict().map_err(|error| said(self.text, error))?;
+            return Ok(None);
+        }
+        let blocks = std::mem::take(&mut self.ahead);
+        let Self { source, text, decoder, lines, hasher, size, line, is_done, .. } = self;
+        let decoder = &**decoder;
+        let decode = || -> Vec<Part> {
+            blocks.par_iter().map(|(line, bytes)| part(pool, source, decoder, input, *line, bytes)).collect()
+        };
+        let mut reader = Ahead { text, decoder, lines, hasher, size, line, is_done };
+        let mut parts = Vec::new();
+        let next = rayon::in_place_scope(|scope| {
+            scope.spawn(|_| parts = decode());
+            reader.blocks()
+        });
+        self.ahead = next?;
+        Ok(Some(parts))
+    }
+
+    /// What was detected, now that all of it was read.
+    pub fn options(&self) -> String {
+        self.decoder.options()
+    }
+
+    /// Fingerprint and size of what was read, once all of it was; none where the text's own still stand.
+    pub fn fingerprint(&self) -> Option<(blake3::Hash, u64)> {
+        self.hasher.as_ref().map(|hasher| (hasher.finalize(), self.size))
+    }
+
+    /// Fingerprint and size of the whole text, by reading what is left of it without decoding it; reading then goes on
+    /// where it was.
+    ///
+    /// # Errors
+    /// The text cannot be read.
+    pub fn fingerprint_ahead(&self) -> Result<Option<(blake3::Hash, u64)>> {
+        let Some(hasher) = &self.hasher else { return Ok(None) };
+        let (mut hasher, mut size) = (hasher.clone(), self.size);
+        let mut text = self.text.open()?;
+        let skipped = std::io::copy(&mut std::io::Read::take(&mut text, self.size), &mut std::io::sink());
+        if skipped.map_err(|e| self.text.unreadable(e))? < self.size {
+            return Err(changed(self.text));
+        }
+        let mut block = vec![0; BLOCK_BYTES];
+        loop {
+            let read = std::io::Read::read(&mut text, &mut block).map_err(|e| self.text.unreadable(e))?;
+            if read == 0 {
+                return Ok(Some((hasher.finalize(), size)));
+            }
+            hasher.update(&block[..read]);
+            size += read as u64;
+        }
+    }
+
+    fn read_ahead(&mut self) -> Result<()> {
+        let Self { text, decoder, lines, hasher, size, line, is_done, .. } = self;
+        self.ahead = Ahead { text, decoder: &**decoder, lines, hasher, size, line, is_done }.blocks()?;
+        Ok(())
+    }
+}
+
+/// It is not what it was a moment ago.
+pub fn changed(text: &Text) -> Error {
+    let what = "it changed while it was read".into();
+    Error::Input { path: text.place(), what, hint: "let the delivery finish, then run it again" }
+}
+
+fn said(text: &Text, error: ReadError) -> Error {
+    match error {
         ReadError::Io(error) => text.unreadable(error),
-        ReadError::Refused { what, hint } => refused(what, hint),
-    })?;
-    let mut decoded = Decoded { options: decoder.options(), ..Decoded::default() };
-    if decoder.takes_whole_text() && text.size > WHOLE_BYTES as u64 {
-        return Err(refused("the file is larger than 256 MiB".into(), "ask for the records in smaller pages"));
+        ReadError::Refused { what, hint } => Error::Input { path: text.place(), what, hint },
     }
-    let input_id = text.input_id(&source.name);
-    let new = || Normaliser::new(source, reader.id(), trunks, input_id);
-    let mut lines = text.open()?;
-    let mut hasher = blake3::Hasher::new();
-    let (mut line, mut done) = (1, false);
-    while !done {
+}
+
+/// The side that reads while the others decode.
+struct Ahead<'r, 't> {
+    text: &'r Text,
+    decoder: &'r dyn Decoder,
+    lines: &'r mut Box<dyn BufRead + 't>,
+    hasher: &'r mut Option<blake3::Hasher>,
+    size: &'r mut u64,
+    line: &'r mut u64,
+    is_done: &'r mut bool,
+}
+
+impl Ahead<'_, '_> {
+    /// The next blocks with the number of their first line; none at the end of the text.
+    fn blocks(&mut self) -> Result<Vec<(u64, Vec<u8>)>> {
         let mut blocks = Vec::with_capacity(BLOCKS_AHEAD);
-        while blocks.len() < BLOCKS_AHEAD && !done {
+        while blocks.len() < BLOCKS_AHEAD && !*self.is_done {
             let mut block = Vec::new();
-            let size = if decoder.takes_whole_text() { WHOLE_BYTES } else { BLOCK_BYTES };
-            if next_block(&mut *lines, size, &mut block).map_err(|e| text.unreadable(e))? {
-                // What was kept is what was fingerprinted; what is read again may have changed.
-                if text.may_change() {
-                    hasher.update(&block);
-                }
-                let first_line = line;
-                line += memchr::memchr_iter(b'\n', &block).count() as u64;
-                blocks.push((first_line, block));
-            } else {
-                done = true;
+            let size = if self.decoder.takes_whole_text() { WHOLE_BYTES } else { BLOCK_BYTES };
+            if !next_block(&mut **self.lines, size, &mut block).map_err(|e| self.text.unreadable(e))? {
+                *self.is_done = true;
+                break;
             }
-        }
-        let parts: Vec<Part> = blocks.par_iter().map(|(line, bytes)| part(&*decoder, *line, bytes, new())).collect();
-        for part in parts {
-            decoded.ledger.read += part.read;
-            decoded.ledger.skipped += part.skipped;
-            decoded.ledger.rejected += part.rejects.len() as u64;
-            decoded.by_text |= part.by_text;
-            decoded.rejects.extend(part.rejects);
-            if part.legs.num_rows() > 0 {
-                decoded.legs.push(part.legs);
+            if let Some(hasher) = self.hasher {
+                hasher.update(&block);
             }
-            decoded.quality.extend(part.quality);
+            *self.size += block.len() as u64;
+            let first_line = *self.line;
+            *self.line += memchr::memchr_iter(b'\n', &block).count() as u64;
+            let shown = self.decoder.look_ahead(Block { first_line, bytes: &block });
+            shown.map_err(|error| said(self.text, error))?;
+            blocks.push((first_line, block));
         }
+        Ok(blocks)
     }
-    if text.may_change() && hasher.finalize() != text.hash {
-        return Err(refused("it changed while it was read".into(), "let the delivery finish, then run it again"));
-    }
-    if reader.keeps_order() {
-        decoded.clock_back_s = Some(farthest_back(&decoded.legs));
-    }
-    if decoded.by_text {
-        number_equal_texts(&mut decoded.legs);
-    }
-    Ok(decoded)
 }
 
-/// What one block gave.
-struct Part {
-    legs: RecordBatch,
-    quality: Option<RecordBatch>,
-    rejects: Vec<RejectRow>,
-    read: u64,
-    skipped: u64,
-    by_text: bool,
+/// Short texts, decoded one after the other in one task: those that are refused come back as errors, by their place.
+pub fn together<'a>(
+    pool: &Pool<'a>,
+    texts: &[(usize, &'a Source, &Text)],
+) -> (Part, Vec<(usize, Result<String>)>) {
+    let (number, worker) = pool.take();
+    let mut gather = Gather::new(pool, number, worker);
+    let mut outcomes = Vec::with_capacity(texts.len());
+    for (input, source, text) in texts {
+        outcomes.push((*input, one_of_many(&mut gather, *input, source, text)));
+    }
+    (gather.finish(pool), outcomes)
 }
 
-fn part(decoder: &dyn Decoder, first_line: u64, bytes: &[u8], normaliser: Normaliser<'_>) -> Part {
-    let mut gather = Gather {
-        normaliser,
-        legs: LegBuilder::default(),
-        quality: QualityBuilder::default(),
-        rejects: Vec::new(),
-        read: 0,
-        skipped: 0,
-        by_text: false,
-    };
-    decoder.decode(Block { first_line, bytes }, &mut gather);
-    let Gather { mut legs, mut quality, rejects, read, skipped, by_text, .. } = gather;
-    let quality = (!quality.is_empty()).then(|| quality.finish());
-    Part { legs: legs.finish(), quality, rejects, read, skipped, by_text }
+fn one_of_many<'a>(gather: &mut Gather<'a, '_>, input: usize, source: &'a Source, text: &Text) -> Result<String> {
+    let mut reading = Reading::open(source, text)?;
+    reading.read_ahead()?;
+    while !reading.ahead.is_empty() {
+        for (line, bytes) in std::mem::take(&mut reading.ahead) {
+            gather.decode(source, &*reading.decoder, input, line, &bytes);
+        }
+        reading.read_ahead()?;
+    }
+    reading.decoder.verdict().map_err(|error| said(text, error))?;
+    Ok(reading.options())
 }
 
-struct Gather<'a> {
-    normaliser: Normaliser<'a>,
-    legs: LegBuilder,
+fn part<'a>(
+    pool: &Pool<'a>,
+    source: &'a Source,
+    decoder: &dyn Decoder,
+    input: usize,
+    first_line: u64,
+    bytes: &[u8],
+) -> Part {
+    let (number, worker) = pool.take();
+    let mut gather = Gather::new(pool, number, worker);
+    gather.decode(source, decoder, input, first_line, bytes);
+    gather.finish(pool)
+}
+
+/// One task at work.
+struct Gather<'a, 'p> {
+    trunks: &'p HashMap<String, Trunks>,
+    worker: Worker<'a>,
+    part: Part,
+}
+
+impl<'a, 'p> Gather<'a, 'p> {
+    fn new(pool: &'p Pool<'a>, number: usize, worker: Worker<'a>) -> Self {
+        Self { trunks: pool.trunks, worker, part: Part { worker: number, ..Part::default() } }
+    }
+
+    fn decode(&mut self, source: &'a Source, decoder: &dyn Decoder, input: usize, first_line: u64, bytes: &[u8]) {
+        let none = Trunks::new();
+        let Worker { texts, normalisers } = &mut self.worker;
+        let normaliser = normalisers.entry(&source.name).or_insert_with(|| {
+            let platform = reader(&source.format).map_or("", |reader| reader.id());
+            // The input is known by its content: its number is put in once all of that was read.
+            Normaliser::new(source, platform, self.trunks.get(&source.name).unwrap_or(&none), 0)
+        });
+        let start = self.part.legs.len();
+        let mut taken = Taken {
+            normaliser,
+            texts,
+            legs: &mut self.part.legs,
+            quality: QualityBuilder::default(),
+            rejects: Vec::new(),
+            read: 0,
+            skipped: 0,
+            by_text: false,
+        };
+        decoder.decode(Block { first_line, bytes }, &mut taken);
+        let Taken { mut quality, rejects, read, skipped, by_text, .. } = taken;
+        let quality = (!quality.is_empty()).then(|| quality.finish());
+        let rows = start..self.part.legs.len();
+        self.part.pieces.push(Piece { input, rows, quality, rejects, read, skipped, by_text });
+    }
+
+    fn finish(self, pool: &Pool<'a>) -> Part {
+        pool.give_back((self.part.worker, self.worker));
+        self.part
+    }
+}
+
+struct Taken<'w, 'a> {
+    normaliser: &'w mut Normaliser<'a>,
+    texts: &'w mut Texts,
+    legs: &'w mut Legs,
     quality: QualityBuilder,
     rejects: Vec<RejectRow>,
     read: u64,
@@ -168,12 +372,12 @@ struct Gather<'a> {
     by_text: bool,
 }
 
-impl Sink for Gather<'_> {
+impl Sink for Taken<'_, '_> {
     fn record(&mut self, raw: &RawRecord<'_>) {
         self.read += 1;
         self.by_text |= matches!(raw.id, RecordId::Text(_));
-        let legs = &mut self.legs;
-        self.normaliser.leg(raw, |leg| legs.push(leg));
+        let (legs, texts) = (&mut *self.legs, &mut *self.texts);
+        self.normaliser.leg(raw, |leg| legs.push(leg, texts));
     }
 
     fn quality(&mut self, raw: &RawQuality<'_>) {
@@ -192,54 +396,4 @@ impl Sink for Gather<'_> {
         let raw = String::from_utf8_lossy(&raw[..raw.len().min(RAW_BYTES)]).into_owned();
         self.rejects.push(RejectRow { line, reason: why, detail: detail.to_string(), raw });
     }
-}
-
-/// Records are written when calls end: the ends never go back by much.
-fn farthest_back(legs: &[RecordBatch]) -> i64 {
-    let (mut last, mut farthest) = (i64::MIN, 0);
-    for rows in legs {
-        let columns = ["started_at", "ring_s", "talk_s"].map(|name| rows.column_by_name(name));
-        let [Some(started), Some(ring), Some(talk)] = columns else { continue };
-        let started = started.as_primitive::<TimestampMicrosecondType>();
-        let (ring, talk) = (ring.as_primitive::<Int32Type>(), talk.as_primitive::<Int32Type>());
-        for row in 0..rows.num_rows() {
-            let ring_s = if ring.is_valid(row) { i64::from(ring.value(row)) } else { 0 };
-            let end = started.value(row) / 1_000_000 + ring_s + i64::from(talk.value(row));
-            farthest = farthest.max(last.saturating_sub(end));
-            last = end;
-        }
-    }
-    farthest
-}
-
-/// Equal texts of one civil day are different calls: each gets its ordinal worked into its key.
-fn number_equal_texts(legs: &mut [RecordBatch]) {
-    let mut seen: HashMap<(i64, i32), u32> = HashMap::new();
-    for rows in legs {
-        let keys = rows.column(0).as_primitive::<Int64Type>();
-        let Some(days) = rows.column_by_name("local_day").map(|c| c.as_primitive::<Date32Type>()) else { continue };
-        let numbered = keys.values().iter().zip(days.values()).map(|(key, day)| {
-            let ordinal = seen.entry((*key, *day)).or_default();
-            *ordinal += 1;
-            ordinal_key(*key, *ordinal - 1)
-        });
-        let numbered: ArrayRef = Arc::new(Int64Array::from_iter_values(numbered));
-        let mut columns = rows.columns().to_vec();
-        columns[0] = numbered;
-        *rows = RecordBatch::try_new(rows.schema(), columns).expect("one column in place of its like");
-    }
-}
-
-/// Rows of `rejects`.
-pub fn rejects_batch(input_id: i64, rejects: &[RejectRow]) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let text =
-        |of: fn(&RejectRow) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rejects.iter().map(of))) };
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from_value(input_id, rejects.len())),
-        Arc::new(Int64Array::from_iter_values(rejects.iter().map(|r| r.line as i64))),
-        text(|r| r.reason.word()),
-        text(|r| &r.detail),
-        text(|r| &r.raw),
-    ];
-    RecordBatch::try_new(Table::Rejects.schema(), columns)
 }

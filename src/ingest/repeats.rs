@@ -1,187 +1,302 @@
-//! Which records are new: (source, key, moment) against the batch itself and the lake, for legs and quality reports alike. The source is part of
-//! the key's hash, so two numbers tell a record. Reads only the row groups of the batch's span of time.
+//! Which records are new: (source, key, moment) against the batch itself and the lake, for legs and quality reports alike.
+//! The source is part of the key's hash, so two numbers tell a record. Reads only the row groups of the batch's span of
+//! time, and of those only what tells a record, unless one is there already.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
+use std::path::{Path, PathBuf};
 
-use arrow::array::{AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
-use arrow::compute::{max, min};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use foldhash::fast::FixedState;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 
+use super::decode::{Part, Piece};
 use crate::error::{Error, Result};
-use crate::lake::{Files, Lake, Table};
+use crate::leg::{Legs, Name, TextId, Texts};
 
-/// What becomes of the rows of one batch of legs.
+/// What becomes of the rows of one part.
 #[derive(Debug)]
 pub struct Fates {
-    pub kept: BooleanArray,
-    pub repeated: u64,
-    /// Lines whose vendor id is there with other content.
-    pub conflicts: Vec<i64>,
+    pub kept: Vec<bool>,
+    /// Rows whose vendor id is there with other content; they are not kept.
+    pub conflicts: Vec<usize>,
 }
 
-/// A table whose records may come again.
-#[derive(Debug)]
+/// Records that may have come before.
+pub trait Records: Sync {
+    fn keys(&self) -> &[i64];
+    /// Microseconds since 1970-01-01 UTC; with the key, these tell a record.
+    fn moments(&self) -> &[i64];
+    /// Hash of what only the vendor's record decides, whatever the configuration was at the time: the same in an honest
+    /// repeat. None where the key is of the text: then equal keys are equal texts and cannot conflict.
+    fn content(&self, row: usize) -> Option<u64>;
+}
+
+/// A table of such records.
 pub struct Kind {
-    table: Table,
-    /// Key and moment, which tell a record, then what only the vendor's record decides, whatever the configuration was
-    /// at the time: the same in an honest repeat.
+    key: &'static str,
+    moment: &'static str,
+    /// Columns that [`Records::content`] looks at, and that hash of one of their rows.
     columns: &'static [&'static str],
+    content: fn(&RecordBatch, usize) -> u64,
 }
 
 pub const LEGS: Kind = Kind {
-    table: Table::Legs,
-    columns: &[
-        "leg_key",
-        "started_at",
-        "ring_s",
-        "talk_s",
-        "caller_user",
-        "callee_user",
-        "cause",
-        "account_code",
-        "vendor_kind",
-    ],
+    key: "leg_key",
+    moment: "started_at",
+    columns: &["ring_s", "talk_s", "caller_user", "callee_user", "cause", "account_code", "vendor_kind"],
+    content: |rows, row| {
+        let text = |name: &str| {
+            let column = rows.column_by_name(name)?.as_string_opt::<i32>()?;
+            column.is_valid(row).then(|| column.value(row))
+        };
+        let seconds = |name: &str| {
+            let column = rows.column_by_name(name)?.as_primitive_opt::<Int32Type>()?;
+            column.is_valid(row).then(|| column.value(row))
+        };
+        let cause = rows.column_by_name("cause").and_then(|column| column.as_primitive_opt::<Int64Type>());
+        let cause = cause.and_then(|column| column.is_valid(row).then(|| column.value(row)));
+        let names = ["caller_user", "callee_user", "account_code", "vendor_kind"].map(text);
+        leg_content([seconds("ring_s"), seconds("talk_s")], cause, names)
+    },
 };
 
 pub const QUALITY: Kind = Kind {
-    table: Table::Quality,
-    columns: &["quality_key", "ended_at", "link", "number", "device", "duration_s", "packets_received", "jitter_ms"],
+    key: "quality_key",
+    moment: "ended_at",
+    columns: REPORT,
+    content: report_content,
 };
 
-/// What one input has of a kind.
-#[derive(Clone, Copy, Debug)]
-pub struct Rows<'a> {
-    pub batches: &'a [RecordBatch],
-    /// Keys are of the text: then equal keys are equal texts and cannot conflict.
-    pub by_text: bool,
+const REPORT: &[&str] = &["link", "number", "device", "duration_s", "packets_received", "jitter_ms"];
+
+/// Legs of one part.
+pub struct LegRecords<'p> {
+    legs: &'p Legs,
+    pieces: &'p [Piece],
+    texts: &'p Texts,
 }
 
-#[derive(Clone, Copy)]
-struct Seat {
-    input: usize,
-    rows: usize,
-    row: usize,
+impl<'p> LegRecords<'p> {
+    /// The part's texts are those of `texts`.
+    pub fn of(part: &'p Part, texts: &'p Texts) -> Self {
+        Self { legs: &part.legs, pieces: &part.pieces, texts }
+    }
 }
 
-/// The fates of all rows, by input and batch.
-pub fn sort_out(lake: &Lake, kind: &Kind, inputs: &[Rows<'_>]) -> Result<Vec<Vec<Fates>>> {
-    let mut kept: Vec<Vec<Vec<bool>>> =
-        inputs.iter().map(|d| d.batches.iter().map(|rows| vec![true; rows.num_rows()]).collect()).collect();
-    let mut conflicts: Vec<Vec<Vec<i64>>> = inputs.iter().map(|d| vec![Vec::new(); d.batches.len()]).collect();
-    let mut first: HashMap<(i64, i64), Seat> = HashMap::with_capacity(kept.iter().flatten().map(Vec::len).sum());
-    let mut span: Option<(i64, i64)> = None;
-    let mut refuse = |seat: Seat, other: u64| {
-        kept[seat.input][seat.rows][seat.row] = false;
-        let input = inputs[seat.input];
-        if !input.by_text && other != kind.content(&input.batches[seat.rows], seat.row) {
-            conflicts[seat.input][seat.rows].push(line(&input.batches[seat.rows], seat.row));
+impl Records for LegRecords<'_> {
+    fn keys(&self) -> &[i64] {
+        &self.legs.leg_key
+    }
+
+    fn moments(&self) -> &[i64] {
+        &self.legs.started_at_us
+    }
+
+    fn content(&self, row: usize) -> Option<u64> {
+        let legs = self.legs;
+        if self.pieces.iter().any(|piece| piece.by_text && piece.rows.contains(&row)) {
+            return None;
+        }
+        let text = |name: Name| -> Option<&str> {
+            let id: TextId = legs.names(name)[row];
+            self.texts.text(id)
+        };
+        let names = [Name::CallerUser, Name::CalleeUser, Name::AccountCode, Name::VendorKind].map(text);
+        Some(leg_content([legs.ring_s[row], Some(legs.talk_s[row])], legs.cause[row], names))
+    }
+}
+
+fn leg_content(seconds: [Option<i32>; 2], cause: Option<i64>, names: [Option<&str>; 4]) -> u64 {
+    let figures = seconds.map(|s| s.map_or(i64::MIN, i64::from).to_le_bytes());
+    let cause = cause.unwrap_or(i64::MIN).to_le_bytes();
+    // A blank is never stored: null and nothing are told apart by none.
+    let [a, b, c, d] = names.map(|name| name.unwrap_or_default().as_bytes());
+    crate::read::hash(&[&figures[0], &figures[1], &cause, a, b, c, d])
+}
+
+/// Reports of one piece.
+pub struct Reports<'p>(pub &'p RecordBatch);
+
+impl Records for Reports<'_> {
+    fn keys(&self) -> &[i64] {
+        figures(self.0, "quality_key")
+    }
+
+    fn moments(&self) -> &[i64] {
+        figures(self.0, "ended_at")
+    }
+
+    fn content(&self, row: usize) -> Option<u64> {
+        Some(report_content(self.0, row))
+    }
+}
+
+fn report_content(rows: &RecordBatch, row: usize) -> u64 {
+    let options = FormatOptions::default().with_null("\0");
+    let columns = REPORT.iter().filter_map(|name| rows.column_by_name(name));
+    let cells: Vec<String> = columns
+        .filter_map(|column| ArrayFormatter::try_new(column, &options).ok().map(|f| f.value(row).to_string()))
+        .collect();
+    crate::read::hash(&cells.iter().map(String::as_bytes).collect::<Vec<_>>())
+}
+
+/// A column of whole numbers or moments.
+fn figures<'b>(rows: &'b RecordBatch, name: &str) -> &'b [i64] {
+    let Some(column) = rows.column_by_name(name) else { return &[] };
+    match (column.as_primitive_opt::<Int64Type>(), column.as_primitive_opt::<TimestampMicrosecondType>()) {
+        (Some(column), _) => column.values(),
+        (_, Some(column)) => column.values(),
+        _ => &[],
+    }
+}
+
+/// The fates of all rows, part by part: of equal records the first stands, and what the files have stands before all.
+///
+/// # Errors
+/// A data file cannot be read.
+pub fn sort_out<R: Records>(files: &[PathBuf], kind: &Kind, parts: &[R]) -> Result<Vec<Fates>> {
+    let mut fates: Vec<Fates> =
+        parts.iter().map(|part| Fates { kept: vec![true; part.keys().len()], conflicts: Vec::new() }).collect();
+    let rows = fates.iter().map(|fate| fate.kept.len()).sum();
+    let mut first: HashMap<(i64, i64), (u32, u32), FixedState> = HashMap::with_capacity_and_hasher(rows, FixedState::default());
+    let mut refuse = |(part, row): (usize, usize), other: Option<u64>| {
+        fates[part].kept[row] = false;
+        if other.zip(parts[part].content(row)).is_some_and(|(other, own)| other != own) {
+            fates[part].conflicts.push(row);
         }
     };
-    for (input, decoded) in inputs.iter().enumerate() {
-        for (rows, batch) in decoded.batches.iter().enumerate() {
-            let (keys, moments) = kind.keys(batch);
-            span = [span, min(moments).zip(max(moments))]
-                .into_iter()
-                .flatten()
-                .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-            for (row, key) in keys.values().iter().zip(moments.values()).enumerate() {
-                let seat = Seat { input, rows, row };
-                match first.entry((*key.0, *key.1)) {
-                    Entry::Vacant(entry) => drop(entry.insert(seat)),
-                    Entry::Occupied(entry) => {
-                        let there = *entry.get();
-                        let other = || kind.content(&inputs[there.input].batches[there.rows], there.row);
-                        refuse(seat, if decoded.by_text { 0 } else { other() });
-                    }
+    let mut span: Option<(i64, i64)> = None;
+    for (part, records) in parts.iter().enumerate() {
+        for (row, (key, moment)) in records.keys().iter().zip(records.moments()).enumerate() {
+            span = Some(span.map_or((*moment, *moment), |(low, high)| (low.min(*moment), high.max(*moment))));
+            match first.entry((*key, *moment)) {
+                Entry::Vacant(entry) => drop(entry.insert((part as u32, row as u32))),
+                Entry::Occupied(entry) => {
+                    let (part_there, row_there) = *entry.get();
+                    refuse((part, row), parts[part_there as usize].content(row_there as usize));
                 }
             }
         }
     }
-    if let Some(span) = span {
-        scan(&lake.files(kind.table, lake.finished_batch()?)?, kind.columns, Some((kind.columns[1], span)), |batch| {
-            let (keys, moments) = kind.keys(batch);
-            for (row, key) in keys.values().iter().zip(moments.values()).enumerate() {
-                if let Some(seat) = first.get(&(*key.0, *key.1)) {
-                    refuse(*seat, if inputs[seat.input].by_text { 0 } else { kind.content(batch, row) });
-                }
+    let Some(span) = span else { return Ok(fates) };
+    for path in files {
+        scan_for(path, kind, span, |key, moment| {
+            first.get(&(key, moment)).map(|(part, row)| (*part as usize, *row as usize))
+        })?
+        .into_iter()
+        .for_each(|(seat, content)| refuse(seat, Some(content)));
+    }
+    // Told twice where a file holds a record twice, which no lake of ours does.
+    fates.iter_mut().for_each(|fate| {
+        fate.conflicts.sort_unstable();
+        fate.conflicts.dedup();
+    });
+    Ok(fates)
+}
+
+type Seat = (usize, usize);
+
+/// Records of a file that are known to `find`, with their content.
+fn scan_for(
+    path: &Path,
+    kind: &Kind,
+    span: (i64, i64),
+    find: impl Fn(i64, i64) -> Option<Seat>,
+) -> Result<Vec<(Seat, u64)>> {
+    let mut found = Vec::new();
+    let file = Opened::open(path)?;
+    for group in file.groups(Some((kind.moment, span))) {
+        let (mut at, mut seats) = (0, Vec::new());
+        file.read(path, group, &[kind.key, kind.moment], |rows| {
+            let pairs = figures(rows, kind.key).iter().zip(figures(rows, kind.moment));
+            let known = pairs.enumerate().filter_map(|(row, (key, moment))| Some((at + row, find(*key, *moment)?)));
+            seats.extend(known);
+            at += rows.num_rows();
+            Ok(())
+        })?;
+        if seats.is_empty() {
+            continue;
+        }
+        let (mut at, mut seats) = (0, seats.into_iter().peekable());
+        file.read(path, group, kind.columns, |rows| {
+            while let Some((row, seat)) = seats.next_if(|(row, _)| *row < at + rows.num_rows()) {
+                found.push((seat, (kind.content)(rows, row - at)));
             }
+            at += rows.num_rows();
             Ok(())
         })?;
     }
-    let fates = kept.into_iter().zip(conflicts).map(|(batches, conflicts)| {
-        let fates = batches.into_iter().zip(conflicts).map(|(kept, conflicts)| {
-            let refused = kept.iter().filter(|kept| !**kept).count() as u64;
-            Fates { kept: BooleanArray::from(kept), repeated: refused - conflicts.len() as u64, conflicts }
-        });
-        fates.collect()
-    });
-    Ok(fates.collect())
+    Ok(found)
 }
 
-impl Kind {
-    fn keys<'b>(&self, batch: &'b RecordBatch) -> (&'b Int64Array, &'b TimestampMicrosecondArray) {
-        let column = |at: usize| batch.column_by_name(self.columns[at]).expect("columns of its table");
-        (column(0).as_primitive::<Int64Type>(), column(1).as_primitive::<TimestampMicrosecondType>())
-    }
-
-    /// Hash of what the vendor wrote in a row. Only asked for records that are there twice.
-    fn content(&self, batch: &RecordBatch, row: usize) -> u64 {
-        let options = FormatOptions::default().with_null("\0");
-        let cells: Vec<String> = self
-            .columns
-            .iter()
-            .filter_map(|name| batch.column_by_name(name))
-            .filter_map(|column| ArrayFormatter::try_new(column, &options).ok().map(|f| f.value(row).to_string()))
-            .collect();
-        crate::read::hash(&cells.iter().map(String::as_bytes).collect::<Vec<_>>())
-    }
-}
-
-fn line(batch: &RecordBatch, row: usize) -> i64 {
-    batch.column_by_name("record_no").map_or(0, |c| c.as_primitive::<Int64Type>().value(row))
-}
-
-/// Gives `take` some columns of a table, batch by batch; with `span`, only of row groups whose moments in that
-/// column (µs) may lie within.
-pub fn scan(
-    files: &Files,
-    columns: &[&str],
-    span: Option<(&str, (i64, i64))>,
-    mut take: impl FnMut(&RecordBatch) -> Result<()>,
-) -> Result<()> {
-    for path in &files.paths {
-        let wrong = |error: parquet::errors::ParquetError| Error::Lake {
-            place: path.display().to_string(),
-            what: error.to_string(),
-            hint: "a data file is damaged: restore it from a backup of the lake".into(),
-        };
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(File::open(path).map_err(Error::io(path))?).map_err(wrong)?;
-        let groups = builder.metadata().row_groups().iter().enumerate();
-        let groups: Vec<usize> = groups
-            .filter(|(_, g)| span.is_none_or(|(column, span)| may_hold(g, column, span)))
-            .map(|(i, _)| i)
-            .collect();
-        if groups.is_empty() {
-            continue;
-        }
-        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-        let reader =
-            builder.with_row_groups(groups).with_projection(mask).with_batch_size(8192).build().map_err(wrong)?;
-        for batch in reader {
-            take(&batch.map_err(|error| wrong(error.into()))?)?;
+/// Gives `take` some columns of the files, batch by batch.
+///
+/// # Errors
+/// A data file cannot be read.
+pub fn scan(files: &[PathBuf], columns: &[&str], mut take: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+    for path in files {
+        let file = Opened::open(path)?;
+        for group in file.groups(None) {
+            file.read(path, group, columns, &mut take)?;
         }
     }
     Ok(())
 }
 
-fn may_hold(group: &parquet::file::metadata::RowGroupMetaData, moments: &str, (first, last): (i64, i64)) -> bool {
+/// A data file and its footer, which is read once.
+struct Opened {
+    file: File,
+    footer: parquet::arrow::arrow_reader::ArrowReaderMetadata,
+}
+
+impl Opened {
+    fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io(path))?;
+        let footer = parquet::arrow::arrow_reader::ArrowReaderMetadata::load(&file, Default::default());
+        Ok(Self { footer: footer.map_err(|error| damaged(path, &error))?, file })
+    }
+
+    /// Row groups; with a span, only those whose moments in that column (µs) may lie within.
+    fn groups(&self, span: Option<(&str, (i64, i64))>) -> Vec<usize> {
+        let groups = self.footer.metadata().row_groups().iter().enumerate();
+        let holds = |group: &RowGroupMetaData| span.is_none_or(|(column, span)| may_hold(group, column, span));
+        groups.filter(|(_, group)| holds(group)).map(|(at, _)| at).collect()
+    }
+
+    fn read(
+        &self,
+        path: &Path,
+        group: usize,
+        columns: &[&str],
+        mut take: impl FnMut(&RecordBatch) -> Result<()>,
+    ) -> Result<()> {
+        let file = self.file.try_clone().map_err(Error::io(path))?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone());
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        let reader = builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(8192).build();
+        for rows in reader.map_err(|error| damaged(path, &error))? {
+            take(&rows.map_err(|error| damaged(path, &error.into()))?)?;
+        }
+        Ok(())
+    }
+}
+
+fn damaged(path: &Path, error: &parquet::errors::ParquetError) -> Error {
+    Error::Lake {
+        place: path.display().to_string(),
+        what: error.to_string(),
+        hint: "a data file is damaged: restore it from a backup of the lake".into(),
+    }
+}
+
+fn may_hold(group: &RowGroupMetaData, moments: &str, (first, last): (i64, i64)) -> bool {
     let column = group.columns().iter().find(|c| c.column_path().string() == moments);
     match column.and_then(|c| c.statistics()) {
         Some(Statistics::Int64(stats)) => {

@@ -2,10 +2,13 @@
 //! read by the SQL engine as plain Parquet. A batch counts from the moment its row of `inputs` is committed: what an
 //! unfinished run left behind is not seen by readers and is taken back by the next writer. Knows no SQL.
 
+mod columns;
 mod compact;
 mod draft;
 mod entries;
+mod legs;
 mod open;
+mod pages;
 mod removal;
 mod rollup;
 mod store;
@@ -35,6 +38,7 @@ use store::Store;
 pub use tables::{BATCH_TABLES, ESTATE_TABLES, TABLES, Table};
 pub use vacuum::{Dead, Swept};
 pub use verify::{Finding, Kind, Report};
+pub use write::DataFile;
 
 use crate::error::{Error, Result};
 
@@ -81,8 +85,9 @@ pub struct Files {
 }
 
 /// A data file about to be committed.
+/// [`DataFile::finish`] gives it.
 #[derive(Clone, Debug)]
-struct Written {
+pub struct Written {
     name: String,
     size: i64,
     stats: String,
@@ -149,23 +154,34 @@ impl Lake {
         })
     }
 
-    /// Adds one commit to a table of the batch kind. `Inputs` must come last: it finishes the batch.
-    pub fn append_batch(&self, table: Table, batch: i64, rows: &[arrow::array::RecordBatch]) -> Result<()> {
+    /// A data file for a table of the batch kind, which no log names yet; `part` tells those of one batch apart.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn data_file(&self, table: Table, batch: i64, part: usize) -> Result<DataFile> {
+        let delta = self.wait(self.table_or_new(table))?;
+        let name = format!("b{batch:08}-v{:08}-{part:03}.parquet", delta.version().unwrap_or(0));
+        DataFile::create(&self.folder.join(table.name()), &name, &table.schema())
+    }
+
+    /// Commits the data files of a batch, a commit a table. `Inputs` comes last, and only with it the batch is finished.
+    ///
+    /// # Errors
+    /// A log does not take a commit; then the batch does not count.
+    pub fn append_batch(&self, batch: i64, tables: Vec<(Table, Vec<Written>)>) -> Result<()> {
         self.wait(async {
-            let delta = self.table_or_new(table).await?;
-            let name = format!("b{batch:08}-v{:08}.parquet", delta.version().unwrap_or(0));
-            let folder = self.folder.join(table.name());
-            let written = write::parquet(&folder, &name, &table.schema(), rows)?;
-            let finished = (table == Table::Inputs).then(|| Transaction::new(APP, batch));
-            if written.is_none() && finished.is_none() {
-                return Ok(());
+            let (last, first): (Vec<_>, Vec<_>) = tables.into_iter().partition(|(table, _)| *table == Table::Inputs);
+            for (table, files) in first.into_iter().chain(last) {
+                let delta = self.table_or_new(table).await?;
+                self.store.note(&self.folder.join(table.name()));
+                let finished = (table == Table::Inputs).then(|| Transaction::new(APP, batch));
+                if finished.is_some() {
+                    // All that the batch is lasts before the commit that makes it count is begun.
+                    self.settle()?;
+                }
+                self.commit(&delta, files.into_iter().map(Written::add).collect(), finished).await?;
             }
-            self.store.note(&folder);
-            if finished.is_some() {
-                // All that the batch is lasts before the commit that makes it count is begun.
-                self.settle()?;
-            }
-            self.commit(&delta, written.map(|w| w.add()).into_iter().collect(), finished).await
+            Ok(())
         })
     }
 

@@ -109,7 +109,7 @@ fn by(source: &Source, raw: &RawRecord<'_>) -> Seen {
         dialled: own(leg.dialled),
         callee: own(leg.callee),
         extensions: [leg.caller_ext, leg.dialled_ext, leg.callee_ext, leg.redirect_ext].map(own),
-        class: leg.number_class,
+        class: leg.number_class.map(Class::word),
         keys: (leg.leg_key, leg.call_key),
         moment: (leg.started_at_us, leg.local_day, leg.local_minute),
         devices: [leg.caller_device, leg.callee_device].map(own),

@@ -9,9 +9,11 @@ mod codes;
 mod columns;
 mod media;
 mod name;
+mod scan;
 
 use std::io::BufRead;
 use std::net::Ipv4Addr;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use chrono::NaiveTime;
 use memchr::memmem;
@@ -23,6 +25,7 @@ use super::{
 };
 use crate::leg::{Outcome, Part, RedirectReason};
 use columns::{Columns, Field};
+use scan::Ends;
 
 /// The reader of format `cisco-cucm`.
 pub struct Cucm;
@@ -64,82 +67,83 @@ impl Reader for Cucm {
         true
     }
 
+    fn begin(&self, about: &About<'_>) -> Option<Box<dyn Decoder>> {
+        Some(Box::new(CucmDecoder::new(about)))
+    }
+
     fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError> {
-        // Two days more than the file's own, for clocks that are not quite right.
-        let day_after = about.received_on.and_time(NaiveTime::MIN).and_utc().timestamp() + 3 * 86_400;
-        Ok(Box::new(CucmDecoder { not_from: day_after, ..survey(text)? }))
+        let decoder = CucmDecoder::new(about);
+        let (mut first_line, mut block) = (1, Vec::new());
+        while next_block(text, 1 << 20, &mut block)? {
+            decoder.look_ahead(Block { first_line, bytes: &block })?;
+            first_line += memchr::memchr_iter(b'\n', &block).count() as u64;
+        }
+        decoder.verdict()?;
+        Ok(Box::new(decoder))
     }
 }
 
-/// Which columns are in force where. Files of several versions may have been put one behind the other.
-#[derive(Default)]
 struct CucmDecoder {
-    /// The different header rows; `None` for one that lacks a column no record can do without.
-    layouts: Vec<Option<Columns>>,
-    /// Lines from which another of the `layouts` is in force, in file order.
-    changes: Vec<(u64, usize)>,
-    header_rows: u64,
+    /// Grows while blocks further up are decoded: what stands below a line is never asked for it.
+    headers: RwLock<Headers>,
     /// Seconds UTC from which on no record of this file can be: a node whose clock runs years ahead would otherwise
     /// move the whole window with one call.
     not_from: i64,
+    scientific_mark: memmem::Finder<'static>,
+}
+
+/// Which columns are in force where. Files of several versions may have been put one behind the other.
+struct Headers {
+    /// The different header rows as they stand; `None` for one that lacks a column no record can do without.
+    layouts: Vec<(Vec<u8>, Option<Columns>)>,
+    /// Lines from which another of the `layouts` is in force, in file order.
+    changes: Vec<(u64, usize)>,
+    header_rows: u64,
+    /// Why the first header that lacks a column was not taken.
+    refusal: Option<(String, &'static str)>,
+    is_blank: bool,
 }
 
 impl CucmDecoder {
+    fn new(about: &About<'_>) -> Self {
+        // Two days more than the file's own, for clocks that are not quite right.
+        let not_from = about.received_on.and_time(NaiveTime::MIN).and_utc().timestamp() + 3 * 86_400;
+        let headers =
+            Headers { layouts: Vec::new(), changes: Vec::new(), header_rows: 0, refusal: None, is_blank: true };
+        Self { headers: RwLock::new(headers), not_from, scientific_mark: memmem::Finder::new("E+") }
+    }
+
+    fn headers(&self) -> RwLockReadGuard<'_, Headers> {
+        self.headers.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Headers {
     /// The columns of a line, or why there are none: a line is never read by a header that does not stand above it.
+    #[inline]
     fn columns(&self, line: u64) -> Result<&Columns, (Reject, &'static str)> {
         let above = self.changes.partition_point(|(from, _)| *from <= line);
         let (_, layout) =
             above.checked_sub(1).map(|at| self.changes[at]).ok_or((Reject::WrongShape, "no header above"))?;
-        self.layouts[layout].as_ref().ok_or((Reject::WrongShape, "the header above lacks a needed column"))
+        self.layouts[layout].1.as_ref().ok_or((Reject::WrongShape, "the header above lacks a needed column"))
     }
-}
 
-/// One pass over the whole text for its header rows and for the marks a spreadsheet program leaves.
-fn survey(text: &mut dyn BufRead) -> Result<CucmDecoder, ReadError> {
-    let scientific_mark = memmem::Finder::new("E+");
-    let mut decoder = CucmDecoder::default();
-    let (mut seen, mut refusal): (Vec<Vec<u8>>, _) = (Vec::new(), None);
-    let (mut first_line, mut is_blank) = (1, true);
-    let mut block = Vec::new();
-    while next_block(text, 1 << 20, &mut block)? {
-        if let Some(at) = scientific_mark.find_iter(&block).find(|at| is_scientific(&block, *at)) {
-            let line = first_line + memchr::memchr_iter(b'\n', &block[..at]).count() as u64;
-            return Err(ReadError::Refused {
-                what: format!(
-                    "line {line}: a spreadsheet program saved this copy: it turned long numbers into the form 1.2E+11"
-                ),
-                hint: "deliver the file as CUCM wrote it; the digits in this copy are lost",
-            });
+    fn see(&mut self, line: u64, header: &[u8]) {
+        self.header_rows += 1;
+        let layout = self.layouts.iter().position(|(seen, _)| seen == header).unwrap_or(self.layouts.len());
+        if layout == self.layouts.len() {
+            let columns = match Columns::of(header, line) {
+                Ok(columns) => Some(columns),
+                Err(why) => {
+                    self.refusal.get_or_insert(why);
+                    None
+                }
+            };
+            self.layouts.push((header.to_vec(), columns));
         }
-        is_blank = is_blank && block.trim_ascii().is_empty();
-        for (line, bytes) in (Block { first_line, bytes: &block }).lines() {
-            first_line = line + 1;
-            if !columns::is_header(bytes) {
-                continue;
-            }
-            decoder.header_rows += 1;
-            let layout = seen.iter().position(|header| header == bytes).unwrap_or(seen.len());
-            if layout == seen.len() {
-                seen.push(bytes.to_vec());
-                let columns = Columns::of(bytes, line);
-                decoder.layouts.push(columns.map_err(|error| refusal = refusal.take().or(Some(error))).ok());
-            }
-            if decoder.changes.last().is_none_or(|(_, last)| *last != layout) {
-                decoder.changes.push((line, layout));
-            }
+        if self.changes.last().is_none_or(|(_, last)| *last != layout) {
+            self.changes.push((line, layout));
         }
-    }
-    match refusal {
-        _ if decoder.layouts.iter().any(Option::is_some) => Ok(decoder),
-        Some(refusal) => Err(refusal),
-        None if is_blank => Err(ReadError::Refused {
-            what: "the file is empty".into(),
-            hint: "the transfer may have been cut; deliver it again",
-        }),
-        None => Err(ReadError::Refused {
-            what: "no line names CUCM's columns (cdrRecordType, …)".into(),
-            hint: "deliver the file with its header row; without it no column can be told from another",
-        }),
     }
 }
 
@@ -156,20 +160,72 @@ fn is_scientific(block: &[u8], at: usize) -> bool {
 
 impl Decoder for CucmDecoder {
     fn options(&self) -> String {
-        let mut options = match self.layouts.iter().flatten().next() {
+        let headers = self.headers();
+        let mut options = match headers.layouts.iter().find_map(|(_, columns)| columns.as_ref()) {
             Some(first) => format!("columns={}; layout={}", first.count, first.layout()),
             None => String::new(),
         };
-        if self.header_rows > 1 {
-            options += &format!("; headers={}", self.header_rows);
+        if headers.header_rows > 1 {
+            options += &format!("; headers={}", headers.header_rows);
         }
         options
     }
 
+    /// Header rows, and the marks a spreadsheet program leaves.
+    fn look_ahead(&self, block: Block<'_>) -> Result<(), ReadError> {
+        let Block { mut first_line, bytes } = block;
+        if let Some(at) = self.scientific_mark.find_iter(bytes).find(|at| is_scientific(bytes, *at)) {
+            let line = first_line + memchr::memchr_iter(b'\n', &bytes[..at]).count() as u64;
+            return Err(ReadError::Refused {
+                what: format!(
+                    "line {line}: a spreadsheet program saved this copy: it turned long numbers into the form 1.2E+11"
+                ),
+                hint: "deliver the file as CUCM wrote it; the digits in this copy are lost",
+            });
+        }
+        if self.headers().is_blank && !bytes.trim_ascii().is_empty() {
+            self.headers.write().unwrap_or_else(PoisonError::into_inner).is_blank = false;
+        }
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', bytes).chain((bytes.last() != Some(&b'\n')).then_some(bytes.len())) {
+            let line = &bytes[start..end];
+            // A record begins with its type, a figure.
+            if !line.first().is_some_and(u8::is_ascii_digit) && columns::is_header(line) {
+                let mut headers = self.headers.write().unwrap_or_else(PoisonError::into_inner);
+                headers.see(first_line, line.strip_suffix(b"\r").unwrap_or(line));
+            }
+            (start, first_line) = (end + 1, first_line + 1);
+        }
+        Ok(())
+    }
+
+    fn verdict(&self) -> Result<(), ReadError> {
+        let refused = |what: &str, hint| Err(ReadError::Refused { what: what.into(), hint });
+        let headers = self.headers();
+        match &headers.refusal {
+            _ if headers.layouts.iter().any(|(_, columns)| columns.is_some()) => Ok(()),
+            Some((what, hint)) => refused(what, *hint),
+            None if headers.is_blank => refused("the file is empty", "the transfer may have been cut; deliver it again"),
+            None => refused(
+                "no line names CUCM's columns (cdrRecordType, …)",
+                "deliver the file with its header row; without it no column can be told from another",
+            ),
+        }
+    }
+
     fn decode(&self, block: Block<'_>, sink: &mut dyn Sink) {
-        let mut unquoted = String::new();
+        let (mut unquoted, mut ends, headers) = (String::new(), Ends::default(), self.headers());
+        // Nearly always the block is text from end to end: then its lines need not be asked one by one.
+        let whole = std::str::from_utf8(block.bytes).ok();
+        let mut start = 0;
         for (line, bytes) in block.lines() {
+            let text = whole.map(|whole| &whole[start..start + bytes.len()]);
+            start += bytes.len();
+            start += usize::from(block.bytes.get(start) == Some(&b'\r'));
+            start += usize::from(block.bytes.get(start) == Some(&b'\n'));
             let skip = match () {
+                // A record begins with its type, a figure.
+                () if bytes.first().is_some_and(u8::is_ascii_digit) => None,
                 () if bytes.trim_ascii().is_empty() => Some(Skip::Blank),
                 () if columns::is_header(bytes) => Some(Skip::Header),
                 () if columns::is_type_row(bytes) => Some(Skip::TypeRow),
@@ -180,7 +236,10 @@ impl Decoder for CucmDecoder {
                 continue;
             }
             unquoted.clear();
-            let found = plain(bytes).and_then(|text| decode_line(self, line, text, &mut unquoted, sink));
+            let found = text
+                .filter(|_| bytes[0].is_ascii_digit())
+                .map_or_else(|| plain(bytes), Ok)
+                .and_then(|text| decode_line(&headers, self.not_from, line, text, &mut ends, &mut unquoted, sink));
             if let Err((why, detail)) = found {
                 sink.reject(line, why, detail, bytes);
             }
@@ -189,17 +248,19 @@ impl Decoder for CucmDecoder {
 }
 
 fn decode_line(
-    decoder: &CucmDecoder,
+    headers: &Headers,
+    not_from: i64,
     line: u64,
     text: &str,
+    ends: &mut Ends,
     unquoted: &mut String,
     sink: &mut dyn Sink,
 ) -> Result<(), (Reject, &'static str)> {
-    let columns = decoder.columns(line)?;
-    let fields = columns.split(text, unquoted)?;
+    let columns = headers.columns(line)?;
+    let fields = columns.split(text, ends, unquoted)?;
     match (fields.text(Field::RecordType), columns.is_media) {
-        ("1", false) => sink.record(&record(&fields, line, decoder.not_from)?),
-        ("2", true) => sink.quality(&media::report(&fields, line, decoder.not_from)?),
+        ("1", false) => sink.record(&record(&fields, line, not_from)?),
+        ("2", true) => sink.quality(&media::report(&fields, line, not_from)?),
         ("1", true) => return Err((Reject::UnknownKind, "a call record under the header of media records")),
         ("2", false) => return Err((Reject::UnknownKind, "a media record under the header of call records")),
         _ => return Err((Reject::UnknownKind, "cdrRecordType is neither of a call nor of media")),

@@ -64,6 +64,11 @@ pub trait Reader: Sync {
     /// # Errors
     /// When nothing in the file can be trusted; the file is then reported by name and left out as a whole.
     fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError>;
+    /// The same for a format that needs no look at the whole input first: its decoder is shown every block, in order,
+    /// before that block is decoded ([`Decoder::look_ahead`]). None where `open` must see it all.
+    fn begin(&self, _about: &About<'_>) -> Option<Box<dyn Decoder>> {
+        None
+    }
 }
 
 /// What a file's name tells. Blank text means that it does not.
@@ -98,6 +103,21 @@ pub trait Decoder: Send + Sync {
     /// given to the sink exactly once.
     fn takes_whole_text(&self) -> bool {
         false
+    }
+    /// Shown each block of an input that was begun and not opened, in order, before it or any behind it is decoded;
+    /// blocks before it may be decoded at the same time.
+    ///
+    /// # Errors
+    /// Nothing in the input can be trusted.
+    fn look_ahead(&self, _block: Block<'_>) -> Result<(), ReadError> {
+        Ok(())
+    }
+    /// Whether an input that was begun can be trusted, now that all of it was shown.
+    ///
+    /// # Errors
+    /// It cannot, as if [`Reader::open`] had refused it.
+    fn verdict(&self) -> Result<(), ReadError> {
+        Ok(())
     }
     /// Gives every line of the block to `sink` exactly once: as a record, a quality report, a skip or a reject.
     fn decode(&self, block: Block<'_>, sink: &mut dyn Sink);
@@ -320,8 +340,21 @@ pub fn reader(id: &str) -> Option<&'static dyn Reader> {
     READERS.iter().copied().find(|r| r.id() == id)
 }
 
-/// A stable 64-bit hash of parts, none of which can run into its neighbour.
+/// A stable 64-bit hash of parts, none of which can run into its neighbour: XXH3 of each part's length and bytes.
 pub fn hash(parts: &[&[u8]]) -> u64 {
+    // Nearly all are short: at one stroke, for the state of a hash that goes on is larger than they are.
+    let mut all = [0; 256];
+    let mut end = 0;
+    for part in parts {
+        let Some(room) = all.get_mut(end..end + 8 + part.len()) else { return hash_of_long(parts) };
+        room[..8].copy_from_slice(&(part.len() as u64).to_le_bytes());
+        room[8..].copy_from_slice(part);
+        end += 8 + part.len();
+    }
+    xxhash_rust::xxh3::xxh3_64(&all[..end])
+}
+
+fn hash_of_long(parts: &[&[u8]]) -> u64 {
     let mut hasher = xxhash_rust::xxh3::Xxh3Default::new();
     for part in parts {
         hasher.update(&(part.len() as u64).to_le_bytes());
@@ -349,6 +382,16 @@ pub fn next_block(text: &mut dyn BufRead, size: usize, block: &mut Vec<u8>) -> s
 mod tests {
     use super::*;
     use std::io::Cursor;
+
+    #[test]
+    fn a_hash_is_the_same_at_one_stroke_and_part_by_part() {
+        let text = [7; 300];
+        for (a, b) in [(0, 0), (1, 0), (0, 1), (30, 2), (100, 100), (240, 0), (241, 0), (300, 7)] {
+            let parts = [&text[..a], &text[..b]];
+            assert_eq!(hash(&parts), hash_of_long(&parts), "{a} {b}");
+        }
+        assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"a", b"bc"]));
+    }
 
     #[test]
     fn a_block_ends_at_a_line_end() {

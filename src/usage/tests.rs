@@ -1,15 +1,15 @@
 //! Tests of `usage`: scenes counted by hand after DESIGN section 4 and formats-cisco 1.9, and a slow second reading of the
 //! rules that random legs are held against.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::compute::concat_batches;
-use arrow::datatypes::Int64Type;
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{Date32Type, Int16Type, Int64Type};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
-use crate::leg::{Leg, LegBuilder};
+use crate::leg::Leg;
 
 mod service;
 
@@ -68,7 +68,7 @@ fn inbound() -> Leg<'static> {
         caller: Some("+447700900123"),
         caller_ext: None,
         caller_device: None,
-        number_class: Some("mobile"),
+        number_class: Some(Class::Mobile),
         ..leg()
     }
 }
@@ -77,10 +77,23 @@ fn unanswered<'a>(leg: Leg<'a>, outcome: Outcome) -> Leg<'a> {
     Leg { outcome, talk_s: 0, ..leg }
 }
 
-fn rows_of(legs: &[Leg<'_>]) -> RecordBatch {
-    let mut builder = LegBuilder::default();
-    legs.iter().for_each(|leg| builder.push(leg));
-    builder.finish()
+/// Usage with the texts it counts by.
+#[derive(Default)]
+struct Counting {
+    usage: Usage,
+    texts: Texts,
+}
+
+impl Counting {
+    fn add(&mut self, legs: &[Leg<'_>]) {
+        let mut rows = Legs::default();
+        legs.iter().for_each(|leg| rows.push(leg, &mut self.texts));
+        self.usage.add(&rows, &self.texts);
+    }
+
+    fn batch(&self, batch: i64) -> RecordBatch {
+        self.usage.batch(&self.texts, batch)
+    }
 }
 
 type Key = (String, i32, String, String);
@@ -98,9 +111,9 @@ fn table(batch: &RecordBatch) -> BTreeMap<Key, (Row, i16, i16)> {
 }
 
 fn usage(legs: &[Leg<'_>]) -> BTreeMap<Key, (Row, i16, i16)> {
-    let mut usage = Usage::default();
-    usage.add(&rows_of(legs));
-    table(&usage.batch(9))
+    let mut counting = Counting::default();
+    counting.add(legs);
+    table(&counting.batch(9))
 }
 
 /// Says each subject's use in words, zeros left out: `number 60101: made 1 internal 1`.
@@ -157,7 +170,7 @@ fn calls_across_the_border() {
         dialled_ext: None,
         callee_ext: None,
         callee_device: None,
-        number_class: Some("emergency"),
+        number_class: Some(Class::Emergency),
         ..leg()
     };
     let emergency = "made 1 made_answered 1 external 1 emergency 1 talk_out_s 60";
@@ -166,7 +179,7 @@ fn calls_across_the_border() {
     assert_eq!(told(&[out.clone(), out.clone()]), [format!("device SEP1: {twice}"), format!("number 60101: {twice}")]);
     let failed = unanswered(out.clone(), Outcome::Failed);
     assert_eq!(told(&[failed])[1], "number 60101: made 1 external 1 emergency 1", "it was tried");
-    let other = Leg { number_class: Some("mobile"), ..out.clone() };
+    let other = Leg { number_class: Some(Class::Mobile), ..out.clone() };
     assert_eq!(told(&[other])[1], "number 60101: made 1 made_answered 1 external 1 talk_out_s 60");
     let rest = Leg { part: Part::Continued, ..out };
     assert_eq!(told(&[rest])[1], "number 60101: talk_out_s 60", "the set-up has a leg of its own");
@@ -180,7 +193,7 @@ fn calls_across_the_border() {
     let nowhere = Leg { direction: Direction::Unknown, ..unanswered(leg(), Outcome::Abandoned) };
     assert_eq!(told(&[nowhere])[2], "number 60101: made 1");
     // CLI of ours on an emergency that came in by a trunk: no line of ours made it.
-    let in_class = Leg { number_class: Some("emergency"), ..inbound() };
+    let in_class = Leg { number_class: Some(Class::Emergency), ..inbound() };
     assert!(told(&[in_class]).iter().all(|row| !row.contains("emergency")));
 }
 
@@ -401,9 +414,9 @@ fn a_call_to_oneself_is_one_leg() {
 fn rows_stand_by_source_day_kind_and_subject_with_their_minutes() {
     let at = |source, local_day, local_minute| Leg { source, local_day, local_minute, ..leg() };
     let legs = [at("north", DAY, 5), at("hq", DAY + 1, 0), at("hq", DAY, 1439), at("hq", DAY, 0), at("hq", DAY, 700)];
-    let mut usage = Usage::default();
-    legs.iter().for_each(|leg| usage.add(&rows_of(std::slice::from_ref(leg))));
-    let batch = usage.batch(42);
+    let mut counting = Counting::default();
+    legs.iter().for_each(|leg| counting.add(std::slice::from_ref(leg)));
+    let batch = counting.batch(42);
     assert_eq!(batch.schema(), schema());
     assert_eq!(batch.num_rows(), 12, "two numbers and two devices on three days of two sources");
     assert!(batch.column(28).as_primitive::<Int64Type>().values().iter().all(|n| *n == 42));
@@ -411,7 +424,7 @@ fn rows_stand_by_source_day_kind_and_subject_with_their_minutes() {
     assert!(keys.is_sorted(), "{keys:?}");
     let row = &table(&batch)[&("hq".into(), DAY, "number".into(), "60102".into())];
     assert_eq!((row.0[OFFERED], row.0[TALK_IN], row.1, row.2), (3, 180, 0, 1439));
-    assert_eq!(Usage::default().batch(1).num_rows(), 0);
+    assert_eq!(Counting::default().batch(1).num_rows(), 0);
 }
 
 /// The rules once more, by DESIGN section 4 and the table of the query pages, one question a line and no regard to speed.
@@ -449,7 +462,7 @@ fn by_the_book(legs: &[Leg<'_>]) -> BTreeMap<Key, BTreeMap<&'static str, i64>> {
             if i_called {
                 *page.entry("made").or_default() += 1;
                 *page.entry("made_answered").or_default() += i64::from(connected);
-                let emergency = leg.direction == Direction::Outbound && leg.number_class == Some("emergency");
+                let emergency = leg.direction == Direction::Outbound && leg.number_class == Some(Class::Emergency);
                 *page.entry("emergency").or_default() += i64::from(emergency);
             }
             if i_was_called {
@@ -500,7 +513,7 @@ prop_compose! {
         direction in select(Direction::ALL), outcome in select(Outcome::ALL),
         redirect_reason in proptest::option::of(select(RedirectReason::ALL)),
         part in select(vec![Part::Whole, Part::Whole, Part::Whole, Part::Continued, Part::System]),
-        number_class in select(vec![None, Some("mobile"), Some("emergency")]),
+        number_class in select(vec![None, Some(Class::Mobile), Some(Class::Emergency)]),
         (source, day, local_minute, talk_s) in (select(vec!["hq", "north"]), 0..3, 0..1440i16, 0..100),
         ring_s in proptest::option::of(0..40i32),
     ) -> Leg<'static> {
@@ -556,9 +569,9 @@ proptest! {
         let plain = |legs: &[(Leg<'static>, Index, usize)]| legs.iter().map(|(leg, ..)| leg.clone()).collect::<Vec<_>>();
         let whole = usage(&plain(&legs));
         prop_assert_eq!(&usage(&plain(&shuffled)), &whole);
-        let mut in_pieces = Usage::default();
+        let mut in_pieces = Counting::default();
         for piece in shuffled.chunks(3) {
-            in_pieces.add(&rows_of(&plain(piece)));
+            in_pieces.add(&plain(piece));
         }
         prop_assert_eq!(&table(&in_pieces.batch(1)), &whole);
         let mut summed: BTreeMap<Key, (Row, i16, i16)> = BTreeMap::new();
@@ -571,10 +584,18 @@ proptest! {
             }
         }
         prop_assert_eq!(&summed, &whole);
-        let parts: Vec<_> = plain(&legs).iter().map(|leg| rows_of(std::slice::from_ref(leg))).collect();
-        let joined = concat_batches(&crate::leg::schema(), &parts).unwrap();
-        let mut once = Usage::default();
-        once.add(&joined);
-        prop_assert_eq!(&table(&once.batch(1)), &whole);
+        // Counted apart, with the texts of both, and put together: as the two cores of a machine do it.
+        let (mut one, mut other) = (Counting::default(), Usage::default());
+        for (n, leg) in plain(&legs).iter().enumerate() {
+            let mut rows = Legs::default();
+            rows.push(leg, &mut one.texts);
+            if n % 2 == 0 { one.usage.add(&rows, &one.texts) } else { other.add(&rows, &one.texts) }
+        }
+        one.usage.merge(&other);
+        let extremes = |batch: &RecordBatch| -> Vec<_> { (23..26).map(|i| batch.column(i).clone()).collect() };
+        let mut at_once = Counting::default();
+        at_once.add(&plain(&legs));
+        prop_assert_eq!(extremes(&one.batch(1)), extremes(&at_once.batch(1)));
+        prop_assert_eq!(&table(&one.batch(1)), &whole);
     }
 }

@@ -185,7 +185,10 @@ fn a_batch_counts_whole_or_not_at_all() {
         reader.build().unwrap().map(Result::unwrap).collect()
     };
     // As if the process had died between `legs` and `inputs`.
-    lake.append_batch(Table::Legs, lake.finished_batch().unwrap() + 1, &half).unwrap();
+    let next = lake.finished_batch().unwrap() + 1;
+    let mut file = lake.data_file(Table::Legs, next, 1).unwrap();
+    half.iter().for_each(|rows| file.append(rows).unwrap());
+    lake.append_batch(next, vec![(Table::Legs, vec![file.finish().unwrap()])]).unwrap();
     drop(lake);
     assert_eq!(legs(&work), before, "a reader sees whole batches only");
     let (_, said) = work.ingest(&[]);

@@ -15,6 +15,7 @@ use super::super::{Lake, Table, draft, write};
 use super::ledger::Inputs;
 use super::{Finding, Kind, Picture, Report};
 use crate::error::Result;
+use crate::leg::{Legs, Texts};
 use crate::traffic::Traffic;
 use crate::usage::Usage;
 
@@ -165,7 +166,7 @@ pub fn work_out(
     span: (i32, i32),
     look: &mut dyn FnMut(&Entry, &RecordBatch),
 ) -> Result<WorkedOut> {
-    let (mut usage, mut traffic) = (Usage::default(), Traffic::default());
+    let (mut usage, mut traffic, mut texts) = (Usage::default(), Traffic::default(), Texts::default());
     let around = around(span);
     for entry in picture.entries(Table::Legs).iter().filter(|entry| entry.meets(around)) {
         let path = lake.folder().join(Table::Legs.name()).join(&entry.name);
@@ -173,22 +174,22 @@ pub fn work_out(
             look(entry, rows);
             let within = |days| within(rows, days).map_err(|e| draft::damaged(&path, &e));
             let of_span = within(span)?;
-            if of_span.num_rows() > 0 {
-                usage.add(&of_span);
-            }
+            let unknown = || draft::damaged(&path, &"a word that no column has");
+            usage.add(&Legs::of(&of_span, &mut texts).ok_or_else(unknown)?, &texts);
             // A call that began the day before may be held into the first.
             let held = within((around.0, span.1))?;
-            let ids = held.column_by_name("input_id").map(|c| c.as_primitive::<Int64Type>().values().to_vec());
+            let held = Legs::of(&held, &mut texts).ok_or_else(unknown)?;
             let mut at = 0;
-            for run in ids.unwrap_or_default().chunk_by(|a, b| a == b) {
-                let node = run.first().map_or("", |input| inputs.node(*input));
-                traffic.add(&held.slice(at, run.len()), node);
+            for run in held.input_id.chunk_by(|a, b| a == b) {
+                let node = texts.id(Some(run.first().map_or("", |input| inputs.node(*input))));
+                traffic.add(&held, at..at + run.len(), node);
                 at += run.len();
             }
             Ok(())
         })?;
     }
-    Ok(WorkedOut { usage: usage.batch(picture.finished), traffic: traffic.batch(picture.finished) })
+    let (usage, traffic) = (usage.batch(&texts, picture.finished), traffic.batch(&texts, picture.finished));
+    Ok(WorkedOut { usage, traffic })
 }
 
 /// A span with the day before and behind it: the farthest that civil days and those of UTC lie apart, and that a call lasts.

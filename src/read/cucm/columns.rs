@@ -1,6 +1,8 @@
 //! CUCM columns by name: which of a file's columns are wanted, and the wanted fields of one line. Knows no codes.
 
-use crate::read::{ReadError, Reject};
+use super::scan::Ends;
+use crate::read::Reject;
+use crate::read::field::plain;
 
 /// The fields onhook uses. `NAMES` has each one's spellings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,8 +157,8 @@ pub struct Columns {
 
 impl Columns {
     /// # Errors
-    /// A column without which no record means anything is not there.
-    pub fn of(header: &[u8], line: u64) -> Result<Self, ReadError> {
+    /// A column without which no record means anything is not there: what is missing, and what to do.
+    pub fn of(header: &[u8], line: u64) -> Result<Self, (String, &'static str)> {
         let header = String::from_utf8_lossy(header).to_ascii_lowercase();
         let names: Vec<String> = header
             .trim_start_matches('\u{feff}')
@@ -169,10 +171,8 @@ impl Columns {
             match names.iter().position(|n| spellings.contains(&n.as_str())) {
                 Some(column) => wanted.push((column, field)),
                 None if needed.by(is_media) => {
-                    return Err(ReadError::Refused {
-                        what: format!("line {line}: the header has no column {}", spellings[0]),
-                        hint: "deliver the file with all the columns CUCM wrote",
-                    });
+                    let what = format!("line {line}: the header has no column {}", spellings[0]);
+                    return Err((what, "deliver the file with all the columns CUCM wrote"));
                 }
                 None => {}
             }
@@ -191,8 +191,45 @@ impl Columns {
         }
     }
 
-    /// The wanted fields of a line. `unquoted` takes the few texts that are not in the line as they stand.
-    pub fn split<'a>(&self, text: &'a str, unquoted: &'a mut String) -> Result<Fields<'a>, (Reject, &'static str)> {
+    /// The wanted fields of a line. `unquoted` takes the few texts that are not in the line as they stand; `ends` is used
+    /// again for every line.
+    pub fn split<'a>(
+        &self,
+        text: &'a str,
+        ends: &mut Ends,
+        unquoted: &'a mut String,
+    ) -> Result<Fields<'a>, (Reject, &'static str)> {
+        let mut spans = match ends.of(text.as_bytes()) {
+            Some(ends) if ends.len() == self.count => self.spans(text.as_bytes(), ends),
+            // What `Ends` does not take may hold what no text does.
+            _ => plain(text.as_bytes()).and_then(|text| self.walk(text, unquoted))?,
+        };
+        // Only an end without a device name is known by its address.
+        for (device, ip) in [(Field::OrigDevice, Field::OrigIp), (Field::DestDevice, Field::DestIp)] {
+            if spans[device as usize].text(text, unquoted).is_empty() {
+                let number = spans[ip as usize].text(text, unquoted).parse().ok().filter(|n| *n != 0);
+                let start = unquoted.len();
+                unquoted.push_str(&number.and_then(super::ipv4).map(|address| address.to_string()).unwrap_or_default());
+                spans[ip as usize] = Span::new(start, unquoted.len()).elsewhere();
+            }
+        }
+        Ok(Fields { text, unquoted, spans, is_car: self.is_car })
+    }
+
+    /// The fields of a well-quoted line whose ends are known.
+    fn spans(&self, line: &[u8], ends: &[u32]) -> Spans {
+        let mut spans = [Span::default(); COUNT];
+        for (column, field) in &self.wanted {
+            let start = column.checked_sub(1).map_or(0, |before| ends[before] as usize + 1);
+            let end = ends[*column] as usize;
+            let is_quoted = line.get(start) == Some(&b'"');
+            spans[*field] = if is_quoted { Span::new(start + 1, end - 1) } else { Span::new(start, end) };
+        }
+        spans
+    }
+
+    /// The fields of any line, one after the other.
+    fn walk(&self, text: &str, unquoted: &mut String) -> Result<Spans, (Reject, &'static str)> {
         let mut spans = [Span::default(); COUNT];
         let bytes = text.as_bytes();
         let mut wanted = self.wanted.iter().copied().peekable();
@@ -206,7 +243,7 @@ impl Columns {
                 }
                 _ => {
                     let end = bytes[at..].iter().position(|b| *b == b',').map_or(bytes.len(), |n| at + n);
-                    let span = Span { start: at, end, elsewhere: false };
+                    let span = Span::new(at, end);
                     at = end;
                     span
                 }
@@ -221,38 +258,47 @@ impl Columns {
                 Some(_) => return Err((Reject::WrongShape, "text after a closing quote")),
             }
         }
-        if column != self.count {
-            return Err((Reject::WrongShape, "the line has not as many fields as its header"));
+        match column == self.count {
+            true => Ok(spans),
+            false => Err((Reject::WrongShape, "the line has not as many fields as its header")),
         }
-        // Only an end without a device name is known by its address.
-        for (device, ip) in [(Field::OrigDevice, Field::OrigIp), (Field::DestDevice, Field::DestIp)] {
-            if spans[device as usize].text(text, unquoted).is_empty() {
-                let number = spans[ip as usize].text(text, unquoted).parse().ok().filter(|n| *n != 0);
-                let start = unquoted.len();
-                unquoted.push_str(&number.and_then(super::ipv4).map(|address| address.to_string()).unwrap_or_default());
-                spans[ip as usize] = Span { start, end: unquoted.len(), elsewhere: true };
-            }
-        }
-        Ok(Fields { text, unquoted, spans, is_car: self.is_car })
     }
 }
 
+type Spans = [Span; COUNT];
+
+/// Where a field's text is, in 32 bits each: a line is far shorter.
 #[derive(Clone, Copy, Default)]
 struct Span {
-    start: usize,
-    end: usize,
-    /// In `unquoted`, not in the line.
-    elsewhere: bool,
+    start: u32,
+    end: u32,
 }
 
+/// In `unquoted`, not in the line.
+const ELSEWHERE: u32 = 1 << 31;
+
 impl Span {
+    fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u32, end: end as u32 }
+    }
+
+    fn elsewhere(self) -> Self {
+        Self { start: self.start | ELSEWHERE, ..self }
+    }
+
+    #[inline]
     fn text<'a>(self, line: &'a str, unquoted: &'a str) -> &'a str {
-        let text = if self.elsewhere { unquoted } else { line };
-        match text[self.start..self.end].trim() {
-            // The CAR export's blank.
-            "\\" => "",
-            text => text,
-        }
+        let text = if self.start & ELSEWHERE != 0 { unquoted } else { line };
+        let text = &text[(self.start & !ELSEWHERE) as usize..self.end as usize];
+        // Blanks around a text are rare, and looking for all that Unicode has is not for nothing.
+        let text = match text.as_bytes() {
+            [] => return text,
+            [only] if only.is_ascii_graphic() => text,
+            [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+            _ => text.trim(),
+        };
+        // The CAR export's blank.
+        if text == "\\" { "" } else { text }
     }
 }
 
@@ -267,14 +313,14 @@ fn quoted(text: &str, start: usize, unquoted: &mut String) -> Option<Quoted> {
     let bytes = text.as_bytes();
     let mut end = start + memchr::memchr(b'"', &bytes[start..])?;
     if bytes.get(end + 1) != Some(&b'"') {
-        return Some(Quoted { span: Span { start, end, elsewhere: false }, next: end + 1 });
+        return Some(Quoted { span: Span::new(start, end), next: end + 1 });
     }
     let copied = unquoted.len();
     let mut from = start;
     loop {
         unquoted.push_str(&text[from..end]);
         if bytes.get(end + 1) != Some(&b'"') {
-            let span = Span { start: copied, end: unquoted.len(), elsewhere: true };
+            let span = Span::new(copied, unquoted.len()).elsewhere();
             return Some(Quoted { span, next: end + 1 });
         }
         unquoted.push('"');
@@ -287,11 +333,12 @@ fn quoted(text: &str, start: usize, unquoted: &mut String) -> Option<Quoted> {
 pub struct Fields<'a> {
     text: &'a str,
     unquoted: &'a str,
-    spans: [Span; COUNT],
+    spans: Spans,
     is_car: bool,
 }
 
 impl<'a> Fields<'a> {
+    #[inline]
     pub fn text(&self, field: Field) -> &'a str {
         self.spans[field as usize].text(self.text, self.unquoted)
     }

@@ -78,9 +78,9 @@ fn one_number_dialled_is_told_from_two() {
 }
 
 fn extremes(legs: &[Leg<'_>]) -> BTreeMap<String, [Option<i64>; EXTREMES.len()]> {
-    let mut usage = Usage::default();
-    usage.add(&rows_of(legs));
-    let batch = usage.batch(1);
+    let mut counting = Counting::default();
+    counting.add(legs);
+    let batch = counting.batch(1);
     let text = |i: usize, row| batch.column(i).as_string::<i32>().value(row);
     let number = |i: usize, row| {
         let column = batch.column(23 + i).as_primitive::<Int64Type>();

@@ -257,7 +257,10 @@ fn an_unfinished_batch_is_told_and_is_no_damage() {
     let work = small();
     let half = rows(&files(&work, "legs")[0]);
     let lake = Lake::open(&work.join("lake"), Access::Write).unwrap();
-    lake.append_batch(Table::Legs, lake.finished_batch().unwrap() + 1, &[half]).unwrap();
+    let next = lake.finished_batch().unwrap() + 1;
+    let mut file = lake.data_file(Table::Legs, next, 1).unwrap();
+    file.append(&half).unwrap();
+    lake.append_batch(next, vec![(Table::Legs, vec![file.finish().unwrap()])]).unwrap();
     // Nobody else may write meanwhile; looking is free, and a file that a writer may yet name is not judged.
     assert_eq!(work.run(&["lake", "verify", "--repair"]).code, 2);
     let ran = work.good(&["lake", "verify"]);

@@ -1,0 +1,446 @@
+//! One batch on its way into the lake: which records are new, their roll-ups, their ledgers, written in segments that fit
+//! in memory; it counts once its rows of `inputs` are committed, and dropped before that it leaves nothing.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::compute;
+use chrono::{DateTime, Utc};
+use foldhash::fast::FixedState;
+use rayon::prelude::*;
+
+use super::decode::{Part, Piece, Pool, RejectRow};
+use super::repeats::{self, Fates, LegRecords, Reports};
+use crate::config::Source;
+use crate::discover::Text;
+use crate::error::{Error, Result};
+use crate::lake::{DataFile, Lake, Table, Written};
+use crate::ledger::Ledger;
+use crate::leg::{Legs, Name, TextId, Texts, names_any};
+use crate::normalise::{civil_day, ordinal_key};
+use crate::read;
+use crate::traffic::Traffic;
+use crate::usage::Usage;
+use std::sync::Arc;
+
+/// What is known of an input while its records go by.
+pub struct Input<'a> {
+    pub source: &'a Source,
+    /// As in `inputs`.
+    pub name: String,
+    pub hash: blake3::Hash,
+    pub size: u64,
+    /// What the reader detected.
+    pub options: String,
+    pub ledger: Ledger,
+    input_id: i64,
+    file_name: String,
+    first_us: Option<i64>,
+    last_us: Option<i64>,
+    names_devices: bool,
+    names_users: bool,
+    /// How often each text stood on each civil day; for records that have no id of their own.
+    seen: HashMap<(i64, i32), u32, FixedState>,
+    /// End of the record above, and the farthest that an end lies before the one above it, in seconds.
+    last_end_s: Option<i64>,
+    back_s: i64,
+}
+
+impl<'a> Input<'a> {
+    /// An input whose fingerprint may not be known yet.
+    pub fn new(source: &'a Source, text: &Text) -> Self {
+        let mut input = Self {
+            source,
+            name: text.name.clone(),
+            hash: blake3::Hash::from_bytes([0; 32]),
+            size: 0,
+            options: String::new(),
+            ledger: Ledger::default(),
+            input_id: 0,
+            file_name: text.file_name().to_string(),
+            first_us: None,
+            last_us: None,
+            names_devices: false,
+            names_users: false,
+            seen: HashMap::default(),
+            last_end_s: None,
+            back_s: 0,
+        };
+        if let Some((hash, size)) = text.fingerprint() {
+            input.is(hash, size);
+        }
+        input
+    }
+
+    /// What it is, now that all of it was read.
+    pub fn is(&mut self, hash: blake3::Hash, size: u64) {
+        (self.hash, self.size) = (hash, size);
+        self.input_id = crate::discover::input_id(&self.source.name, &hash);
+    }
+
+    fn marks(&self) -> read::Marks<'_> {
+        read::reader(&self.source.format).map_or_else(read::Marks::default, |reader| reader.marks(&self.file_name))
+    }
+
+    /// Looks at the legs of one piece of it, in order.
+    fn see(&mut self, legs: &Legs, piece: &Piece) {
+        let rows = piece.rows.clone();
+        let moments = &legs.started_at_us[rows.clone()];
+        self.first_us = self.first_us.into_iter().chain(moments.iter().copied()).min();
+        self.last_us = self.last_us.max(moments.iter().max().copied());
+        let any = |names: [Name; 2]| names.iter().any(|name| names_any(&legs.names(*name)[rows.clone()]));
+        self.names_devices = self.names_devices || any([Name::CallerDevice, Name::CalleeDevice]);
+        self.names_users = self.names_users || any([Name::CallerUser, Name::CalleeUser]);
+        // Records are written when calls end: the ends never go back by much.
+        for row in rows {
+            let ring_s = legs.ring_s[row].map_or(0, i64::from);
+            let end = legs.started_at_us[row] / 1_000_000 + ring_s + i64::from(legs.talk_s[row]);
+            self.back_s = self.back_s.max(self.last_end_s.map_or(0, |last| last - end));
+            self.last_end_s = Some(end);
+        }
+    }
+
+    /// Equal texts of one civil day are different calls: each gets its ordinal worked into its key.
+    fn number_equal_texts(&mut self, legs: &mut Legs, piece: &Piece) {
+        for row in piece.rows.clone() {
+            let ordinal = self.seen.entry((legs.leg_key[row], legs.local_day[row])).or_default();
+            legs.leg_key[row] = ordinal_key(legs.leg_key[row], *ordinal);
+            *ordinal += 1;
+        }
+    }
+}
+
+/// A batch being written.
+pub struct Batch<'l> {
+    lake: &'l Lake,
+    number: i64,
+    /// Texts of all its legs, and for each worker which of them its own are.
+    texts: Texts,
+    renumbered: Vec<Vec<TextId>>,
+    written: Vec<(Table, Written)>,
+    /// Data files of legs and of quality that later segments are held against.
+    legs: Vec<PathBuf>,
+    quality: Vec<PathBuf>,
+    segments: usize,
+}
+
+impl<'l> Batch<'l> {
+    /// The next batch of the lake.
+    ///
+    /// # Errors
+    /// The lake's log cannot be read.
+    pub fn begin(lake: &'l Lake) -> Result<Self> {
+        let finished = lake.finished_batch()?;
+        Ok(Self {
+            lake,
+            number: finished + 1,
+            texts: Texts::default(),
+            renumbered: Vec::new(),
+            written: Vec::new(),
+            legs: lake.files(Table::Legs, finished)?.paths,
+            quality: lake.files(Table::Quality, finished)?.paths,
+            segments: 0,
+        })
+    }
+
+    /// Writes the parts, which are in order of input and line; `inputs` are those of the batch.
+    ///
+    /// # Errors
+    /// A file of the lake cannot be read or written.
+    pub fn segment(&mut self, pool: &mut Pool<'_>, parts: &mut [Part], inputs: &mut [Input<'_>]) -> Result<()> {
+        self.take_texts(pool);
+        let renumbered = &self.renumbered;
+        parts.par_iter_mut().for_each(|part| part.legs.renumber(&renumbered[part.worker]));
+        for part in &mut *parts {
+            for piece in &part.pieces {
+                let input = &mut inputs[piece.input];
+                input.see(&part.legs, piece);
+                part.legs.input_id[piece.rows.clone()].fill(input.input_id);
+                if piece.by_text {
+                    input.number_equal_texts(&mut part.legs, piece);
+                }
+            }
+        }
+        let records: Vec<_> = parts.iter().map(|part| LegRecords::of(part, &self.texts)).collect();
+        let fates = repeats::sort_out(&self.legs, &repeats::LEGS, &records)?;
+        let mut rejects: Vec<Vec<RejectRow>> = inputs.iter().map(|_| Vec::new()).collect();
+        for (part, fates) in parts.iter_mut().zip(fates) {
+            tally(part, &fates, inputs, &mut rejects);
+        }
+        let quality = self.new_quality(parts, inputs, &mut rejects)?;
+        for (rejects, refused) in rejects.iter_mut().zip(take_rejects(parts, inputs)) {
+            rejects.extend(refused);
+            rejects.sort_by_key(|reject| reject.line);
+        }
+        let rejects = rejects.iter().zip(&*inputs).map(|(rows, input)| rejects_batch(input.input_id, rows));
+        let rejects: Vec<RecordBatch> = rejects.collect::<Result<_, _>>().map_err(|e| broken(&e))?;
+        let (usage, traffic) = self.roll_ups(parts, inputs);
+        self.segments += 1;
+        let legs: Vec<&Legs> = parts.iter().map(|part| &part.legs).collect();
+        let rows: usize = legs.iter().map(|legs| legs.len()).sum();
+        let (with_legs, with_rest) = rayon::join(
+            || self.put(Table::Legs, rows, |file| file.append_legs(&legs, &self.texts)),
+            || -> Result<Vec<_>> {
+                let mut files = Vec::new();
+                for (table, rows) in [
+                    (Table::Usage, vec![usage]),
+                    (Table::Traffic, vec![traffic]),
+                    (Table::Quality, quality),
+                    (Table::Rejects, rejects),
+                ] {
+                    files.extend(self.put_rows(table, &rows)?);
+                }
+                Ok(files)
+            },
+        );
+        let files: Vec<_> = with_legs?.into_iter().chain(with_rest?).collect();
+        for (table, file) in &files {
+            let path = self.lake.folder().join(table.name()).join(file.name());
+            match table {
+                Table::Legs => self.legs.push(path),
+                Table::Quality => self.quality.push(path),
+                _ => {}
+            }
+        }
+        self.written.extend(files);
+        Ok(())
+    }
+
+    /// Makes the batch count, with a row of `inputs` for each of them.
+    ///
+    /// # Errors
+    /// The lake cannot be written; then the batch does not count.
+    pub fn commit(mut self, inputs: &[Input<'_>], now: DateTime<Utc>) -> Result<Ledger> {
+        let rows = inputs_batch(inputs, self.number, now).map_err(|e| broken(&e))?;
+        let row = self.put_rows(Table::Inputs, &[rows])?;
+        let mut by_table: Vec<(Table, Vec<Written>)> = Vec::new();
+        for (table, file) in self.written.drain(..).chain(row) {
+            match by_table.iter_mut().find(|(there, _)| *there == table) {
+                Some((_, files)) => files.push(file),
+                None => by_table.push((table, vec![file])),
+            }
+        }
+        self.lake.append_batch(self.number, by_table)?;
+        let mut sum = Ledger::default();
+        for input in inputs {
+            debug_assert!(input.ledger.balances(), "{}: {:?}", input.name, input.ledger);
+            sum += input.ledger;
+        }
+        Ok(sum)
+    }
+
+    /// Gives a file what it has no log for yet.
+    fn put(
+        &self,
+        table: Table,
+        rows: usize,
+        append: impl FnOnce(&mut DataFile) -> Result<()>,
+    ) -> Result<Option<(Table, Written)>> {
+        if rows == 0 {
+            return Ok(None);
+        }
+        let mut file = self.lake.data_file(table, self.number, self.segments)?;
+        append(&mut file)?;
+        Ok(Some((table, file.finish()?)))
+    }
+
+    fn put_rows(&self, table: Table, rows: &[RecordBatch]) -> Result<Option<(Table, Written)>> {
+        let rows = compute::concat_batches(&table.schema(), rows).map_err(|e| broken(&e))?;
+        self.put(table, rows.num_rows(), |file| file.append(&rows))
+    }
+
+    /// Texts that the workers have met since the last segment.
+    fn take_texts(&mut self, pool: &mut Pool<'_>) {
+        for (number, worker) in pool.workers() {
+            if self.renumbered.len() <= *number {
+                self.renumbered.resize_with(*number + 1, Vec::new);
+            }
+            let known = &mut self.renumbered[*number];
+            for id in known.len()..worker.texts.len() {
+                known.push(self.texts.id(worker.texts.text(id as TextId)));
+            }
+        }
+    }
+
+    /// Usage and traffic of the parts, counted on all cores.
+    fn roll_ups(&mut self, parts: &[Part], inputs: &[Input<'_>]) -> (RecordBatch, RecordBatch) {
+        let nodes: Vec<TextId> = inputs.iter().map(|input| self.texts.id(Some(input.marks().node))).collect();
+        let texts = &self.texts;
+        let count = |parts: &[Part]| {
+            let (mut usage, mut traffic) = (Usage::default(), Traffic::default());
+            for part in parts {
+                usage.add(&part.legs, texts);
+                for piece in &part.pieces {
+                    traffic.add(&part.legs, piece.rows.clone(), nodes[piece.input]);
+                }
+            }
+            (usage, traffic)
+        };
+        let share = parts.len().div_ceil(rayon::current_num_threads()).max(1);
+        let counted: Vec<_> = parts.par_chunks(share).map(count).collect();
+        let mut counted = counted.into_iter();
+        let (mut usage, mut traffic) = counted.next().unwrap_or_default();
+        for (more_usage, more_traffic) in counted {
+            usage.merge(&more_usage);
+            traffic.merge(&more_traffic);
+        }
+        rayon::join(|| usage.batch(texts, self.number), || traffic.batch(texts, self.number))
+    }
+
+    /// The reports that are new.
+    fn new_quality(
+        &self,
+        parts: &mut [Part],
+        inputs: &mut [Input<'_>],
+        rejects: &mut [Vec<RejectRow>],
+    ) -> Result<Vec<RecordBatch>> {
+        let mut told = Vec::new();
+        for piece in parts.iter_mut().flat_map(|part| &mut part.pieces) {
+            let Some(rows) = piece.quality.take() else { continue };
+            told.push((piece.input, of_input(&rows, inputs[piece.input].input_id).map_err(|e| broken(&e))?));
+        }
+        let records: Vec<_> = told.iter().map(|(_, rows)| Reports(rows)).collect();
+        let fates = repeats::sort_out(&self.quality, &repeats::QUALITY, &records)?;
+        let mut new = Vec::new();
+        for ((input, rows), fates) in told.iter().zip(fates) {
+            let ledger = &mut inputs[*input].ledger;
+            let kept = fates.kept.iter().filter(|kept| **kept).count();
+            ledger.kept += kept as u64;
+            ledger.rejected += fates.conflicts.len() as u64;
+            ledger.repeated += (fates.kept.len() - kept - fates.conflicts.len()) as u64;
+            let line = |row: &usize| line(rows, *row);
+            rejects[*input].extend(fates.conflicts.iter().map(line).map(RejectRow::conflict));
+            let kept = BooleanArray::from(fates.kept);
+            new.push(compute::filter_record_batch(rows, &kept).map_err(|e| broken(&e))?);
+        }
+        Ok(new)
+    }
+}
+
+/// Puts the fates of a part's legs into the ledgers, and leaves those that are kept.
+fn tally(part: &mut Part, fates: &Fates, inputs: &mut [Input<'_>], rejects: &mut [Vec<RejectRow>]) {
+    let mut start = 0;
+    for piece in &mut part.pieces {
+        let ledger = &mut inputs[piece.input].ledger;
+        let kept = fates.kept[piece.rows.clone()].iter().filter(|kept| **kept).count();
+        let conflicts = fates.conflicts.iter().filter(|row| piece.rows.contains(row));
+        let lines: Vec<u64> = conflicts.map(|row| part.legs.record_no[*row].unsigned_abs()).collect();
+        ledger.kept += kept as u64;
+        ledger.rejected += lines.len() as u64;
+        ledger.repeated += (piece.rows.len() - kept - lines.len()) as u64;
+        rejects[piece.input].extend(lines.into_iter().map(RejectRow::conflict));
+        piece.rows = start..start + kept;
+        start += kept;
+    }
+    if start < fates.kept.len() {
+        part.legs.retain(&fates.kept);
+    }
+}
+
+/// What the readers rejected, by input; what they read and skipped goes into the ledgers.
+fn take_rejects(parts: &mut [Part], inputs: &mut [Input<'_>]) -> Vec<Vec<RejectRow>> {
+    let mut rejects: Vec<Vec<RejectRow>> = inputs.iter().map(|_| Vec::new()).collect();
+    for piece in parts.iter_mut().flat_map(|part| &mut part.pieces) {
+        let ledger = &mut inputs[piece.input].ledger;
+        ledger.read += piece.read;
+        ledger.skipped += piece.skipped;
+        ledger.rejected += piece.rejects.len() as u64;
+        rejects[piece.input].append(&mut piece.rejects);
+    }
+    rejects
+}
+
+/// The same rows as those of an input, now that its number is known.
+fn of_input(rows: &RecordBatch, input_id: i64) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let mut columns = rows.columns().to_vec();
+    columns[rows.schema().index_of("input_id")?] = Arc::new(Int64Array::from_value(input_id, rows.num_rows()));
+    RecordBatch::try_new(rows.schema(), columns)
+}
+
+fn line(rows: &RecordBatch, row: usize) -> u64 {
+    use arrow::array::AsArray;
+    use arrow::datatypes::Int64Type;
+    rows.column_by_name("record_no").map_or(0, |c| c.as_primitive::<Int64Type>().value(row).unsigned_abs())
+}
+
+/// Rows of `rejects`.
+fn rejects_batch(input_id: i64, rejects: &[RejectRow]) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let text =
+        |of: fn(&RejectRow) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rejects.iter().map(of))) };
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from_value(input_id, rejects.len())),
+        Arc::new(Int64Array::from_iter_values(rejects.iter().map(|r| r.line as i64))),
+        text(|r| r.reason.word()),
+        text(|r| &r.detail),
+        text(|r| &r.raw),
+    ];
+    RecordBatch::try_new(Table::Rejects.schema(), columns)
+}
+
+fn inputs_batch(
+    inputs: &[Input<'_>],
+    batch: i64,
+    now: DateTime<Utc>,
+) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let text = |of: &dyn Fn(&Input<'_>) -> String| -> ArrayRef {
+        Arc::new(inputs.iter().map(|input| Some(of(input))).collect::<StringArray>())
+    };
+    let number =
+        |of: &dyn Fn(&Input<'_>) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(inputs.iter().map(of))) };
+    let option = |of: &dyn Fn(&Input<'_>) -> Option<i64>| -> ArrayRef {
+        Arc::new(inputs.iter().map(of).collect::<Int64Array>())
+    };
+    let instants = |of: &dyn Fn(&Input<'_>) -> Option<i64>| -> ArrayRef {
+        Arc::new(inputs.iter().map(of).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+    };
+    let flag = |of: &dyn Fn(&Input<'_>) -> bool| -> ArrayRef {
+        Arc::new(inputs.iter().map(|input| Some(of(input))).collect::<BooleanArray>())
+    };
+    let mark = |of: fn(read::Marks<'_>) -> &str| -> ArrayRef {
+        let words = inputs.iter().map(|input| Some(of(input.marks())).filter(|word| !word.is_empty()));
+        Arc::new(words.collect::<StringArray>())
+    };
+    let keeps_order = |input: &Input<'_>| read::reader(&input.source.format).is_some_and(|r| r.keeps_order());
+    let named_days = inputs.iter().map(|input| Some(civil_day(input.source, input.marks().named_at?)));
+    RecordBatch::try_new(
+        Table::Inputs.schema(),
+        vec![
+            number(&|input| input.input_id),
+            text(&|input| input.hash.to_hex().to_string()),
+            text(&|input| input.name.clone()),
+            number(&|input| input.size as i64),
+            text(&|input| input.source.name.clone()),
+            text(&|input| input.source.format.clone()),
+            text(&|input| input.options.clone()),
+            number(&|input| input.ledger.read as i64),
+            number(&|input| input.ledger.kept as i64),
+            number(&|input| input.ledger.repeated as i64),
+            number(&|input| input.ledger.skipped as i64),
+            number(&|input| input.ledger.rejected as i64),
+            instants(&|input| input.first_us),
+            instants(&|input| input.last_us),
+            mark(|marks| marks.node),
+            mark(|marks| marks.family),
+            option(&|input| input.marks().sequence),
+            instants(&|input| Some(input.marks().named_at? * 1_000_000)),
+            Arc::new(named_days.collect::<Date32Array>()),
+            option(&|input| keeps_order(input).then_some(input.back_s)),
+            flag(&|input| input.names_devices),
+            flag(&|input| input.names_users),
+            number(&|_| batch),
+            instants(&|_| Some(now.timestamp_micros())),
+        ],
+    )
+}
+
+/// Arrow refuses only what does not fit its own schema: a fault of ours, but no reason to fall over.
+fn broken(error: &arrow::error::ArrowError) -> Error {
+    Error::Lake {
+        place: "batch".into(),
+        what: error.to_string(),
+        hint: "this is a bug in onhook: please report it".into(),
+    }
+}
