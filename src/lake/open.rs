@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 const MARKER: &str = "onhook-lake.json";
 /// Goes up when tables change so that another version of onhook could no longer read the lake.
 const LAYOUT: u64 = 3;
-const LOCK: &str = ".lock";
+pub const LOCK: &str = ".lock";
 
 /// The lake's folder in full, and the lock of a writer. A writer makes the lake where there is none.
 pub fn open(folder: &Path, access: Access, store: &Store) -> Result<(PathBuf, Option<File>)> {

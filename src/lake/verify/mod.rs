@@ -12,7 +12,8 @@ use std::fs::File;
 use serde::Serialize;
 
 use super::entries::{Entry, Log, log};
-use super::{Dead, LOCK, Lake, TABLES, Table};
+use super::open::LOCK;
+use super::{Dead, Lake, TABLES, Table};
 use crate::error::Result;
 use derived::Days;
 
