@@ -178,17 +178,20 @@ fn march(day: u32) -> i32 {
     onhook::normalise::days(NaiveDate::from_ymd_opt(2024, 3, day).unwrap())
 }
 
-/// Somebody outside who only ever called before the window: the callers from outside of those calls get his number.
+/// Somebody outside who only ever called before the window: all callers of those calls get his number.
 const OLD_CALLER: &str = "+441632960999";
 
 fn with_an_old_caller(work: &Workdir) {
     forge(work, "legs", |rows| {
         let text = |name: &str| rows.column_by_name(name).unwrap().as_string::<i32>();
         let days = rows.column_by_name("local_day").unwrap().as_primitive::<Date32Type>();
-        let (callers, ours) = (text("caller"), text("caller_ext"));
+        let callers = text("caller");
         let caller = |row| {
-            let is_old = callers.is_valid(row) && ours.is_null(row) && days.value(row) < march(4);
-            if is_old { Some(OLD_CALLER) } else { callers.is_valid(row).then(|| callers.value(row)) }
+            if days.value(row) < march(4) {
+                Some(OLD_CALLER)
+            } else {
+                callers.is_valid(row).then(|| callers.value(row))
+            }
         };
         let changed: StringArray = (0..rows.num_rows()).map(caller).collect();
         let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
