@@ -76,7 +76,7 @@ impl Store {
         }
     }
 
-    fn put(&self, path: &Path, payload: &PutPayload, is_new: bool) -> std::io::Result<()> {
+    fn place(&self, path: &Path, payload: &PutPayload, is_new: bool) -> std::io::Result<()> {
         let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
         self.create_folder(folder)?;
         self.settle_folder(folder)?;
@@ -104,8 +104,8 @@ impl Store {
 
     async fn put_at(&self, location: &Location, payload: PutPayload, is_new: bool) -> Result<PutResult> {
         let path = self.inner.path_to_filesystem(location)?;
-        let (store, place) = (self.clone(), path.clone());
-        let put = move || store.put(&place, &payload, is_new);
+        let (store, target) = (self.clone(), path.clone());
+        let put = move || store.place(&target, &payload, is_new);
         let put = match tokio::runtime::Handle::try_current() {
             Ok(runtime) => runtime.spawn_blocking(put).await?,
             Err(_) => put(),
