@@ -157,7 +157,11 @@ impl<'a> Run<'a, '_> {
         };
         let identity = (source.name.clone(), hash);
         // What is only looked at is put down when it was read.
-        Ok(if text.fingerprint().is_some() { !self.known.inputs.insert(identity) } else { self.known.inputs.contains(&identity) })
+        Ok(if text.fingerprint().is_some() {
+            !self.known.inputs.insert(identity)
+        } else {
+            self.known.inputs.contains(&identity)
+        })
     }
 
     /// Texts of a block at most, many to a task.
@@ -263,7 +267,8 @@ impl<'a> Run<'a, '_> {
         let found = &mut self.inputs[input];
         found.options = reading.options();
         if let Some((hash, size)) = reading.fingerprint() {
-            if ahead.is_some_and(|(expected, _)| expected != hash) || text.fingerprint().is_some_and(|(h, _)| h != hash) {
+            if ahead.is_some_and(|(expected, _)| expected != hash) || text.fingerprint().is_some_and(|(h, _)| h != hash)
+            {
                 return Err(Failed::Input(decode::changed(text)));
             }
             found.is(hash, size);
@@ -355,9 +360,8 @@ enum Failed {
 }
 
 fn weight(part: &Part) -> usize {
-    let of_piece = |piece: &decode::Piece| {
-        piece.rejects.len() * 4 + piece.quality.as_ref().map_or(0, |rows| rows.num_rows())
-    };
+    let of_piece =
+        |piece: &decode::Piece| piece.rejects.len() * 4 + piece.quality.as_ref().map_or(0, |rows| rows.num_rows());
     part.legs.len() + part.pieces.iter().map(of_piece).sum::<usize>()
 }
 
@@ -402,7 +406,9 @@ fn known_inputs(lake: &Lake) -> Result<Known> {
         let text =
             |name: &str| batch.column_by_name(name).map(|c| c.as_string::<i32>().iter().flatten().map(str::to_string));
         let hashes = text("content_hash").into_iter().flatten();
-        for ((source, hash), name) in text("source").into_iter().flatten().zip(hashes).zip(text("name").into_iter().flatten()) {
+        for ((source, hash), name) in
+            text("source").into_iter().flatten().zip(hashes).zip(text("name").into_iter().flatten())
+        {
             known.inputs.extend(blake3::Hash::from_hex(&hash).ok().map(|hash| (source.clone(), hash)));
             known.names.insert((source, name));
         }

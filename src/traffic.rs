@@ -9,9 +9,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Date32Builder, Int16Builder, Int64Array, Int64Builder, RecordBatch, StringBuilder,
-};
+use arrow::array::{ArrayRef, Date32Builder, Int16Builder, Int64Array, Int64Builder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use foldhash::fast::FixedState;
 

@@ -380,11 +380,7 @@ fn rejects_batch(input_id: i64, rejects: &[RejectRow]) -> Result<RecordBatch, ar
     RecordBatch::try_new(Table::Rejects.schema(), columns)
 }
 
-fn inputs_batch(
-    inputs: &[Input<'_>],
-    batch: i64,
-    now: DateTime<Utc>,
-) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn inputs_batch(inputs: &[Input<'_>], batch: i64, now: DateTime<Utc>) -> Result<RecordBatch, arrow::error::ArrowError> {
     let text = |of: &dyn Fn(&Input<'_>) -> String| -> ArrayRef {
         Arc::new(inputs.iter().map(|input| Some(of(input))).collect::<StringArray>())
     };

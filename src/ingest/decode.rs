@@ -126,6 +126,8 @@ pub struct Reading<'a, 't> {
     line: u64,
     is_done: bool,
     ahead: Vec<(u64, Vec<u8>)>,
+    /// Blocks that were decoded, to be filled again: fresh memory would cost more than what is read into it.
+    spare: Vec<Vec<u8>>,
 }
 
 impl<'a, 't> Reading<'a, 't> {
@@ -155,6 +157,7 @@ impl<'a, 't> Reading<'a, 't> {
             line: 1,
             is_done: false,
             ahead: Vec::new(),
+            spare: Vec::new(),
         })
     }
 
@@ -171,18 +174,19 @@ impl<'a, 't> Reading<'a, 't> {
             return Ok(None);
         }
         let blocks = std::mem::take(&mut self.ahead);
-        let Self { source, text, decoder, lines, hasher, size, line, is_done, .. } = self;
+        let Self { source, text, decoder, lines, hasher, size, line, is_done, spare, .. } = self;
         let decoder = &**decoder;
         let decode = || -> Vec<Part> {
             blocks.par_iter().map(|(line, bytes)| part(pool, source, decoder, input, *line, bytes)).collect()
         };
-        let mut reader = Ahead { text, decoder, lines, hasher, size, line, is_done };
+        let mut reader = Ahead { text, decoder, lines, hasher, size, line, is_done, spare };
         let mut parts = Vec::new();
         let next = rayon::in_place_scope(|scope| {
             scope.spawn(|_| parts = decode());
             reader.blocks()
         });
         self.ahead = next?;
+        self.spare.extend(blocks.into_iter().map(|(_, bytes)| bytes));
         Ok(Some(parts))
     }
 
@@ -221,8 +225,8 @@ impl<'a, 't> Reading<'a, 't> {
     }
 
     fn read_ahead(&mut self) -> Result<()> {
-        let Self { text, decoder, lines, hasher, size, line, is_done, .. } = self;
-        self.ahead = Ahead { text, decoder: &**decoder, lines, hasher, size, line, is_done }.blocks()?;
+        let Self { text, decoder, lines, hasher, size, line, is_done, spare, .. } = self;
+        self.ahead = Ahead { text, decoder: &**decoder, lines, hasher, size, line, is_done, spare }.blocks()?;
         Ok(())
     }
 }
@@ -249,6 +253,7 @@ struct Ahead<'r, 't> {
     size: &'r mut u64,
     line: &'r mut u64,
     is_done: &'r mut bool,
+    spare: &'r mut Vec<Vec<u8>>,
 }
 
 impl Ahead<'_, '_> {
@@ -256,7 +261,7 @@ impl Ahead<'_, '_> {
     fn blocks(&mut self) -> Result<Vec<(u64, Vec<u8>)>> {
         let mut blocks = Vec::with_capacity(BLOCKS_AHEAD);
         while blocks.len() < BLOCKS_AHEAD && !*self.is_done {
-            let mut block = Vec::new();
+            let mut block = self.spare.pop().unwrap_or_default();
             let size = if self.decoder.takes_whole_text() { WHOLE_BYTES } else { BLOCK_BYTES };
             if !next_block(&mut **self.lines, size, &mut block).map_err(|e| self.text.unreadable(e))? {
                 *self.is_done = true;
@@ -277,10 +282,7 @@ impl Ahead<'_, '_> {
 }
 
 /// Short texts, decoded one after the other in one task: those that are refused come back as errors, by their place.
-pub fn together<'a>(
-    pool: &Pool<'a>,
-    texts: &[(usize, &'a Source, &Text)],
-) -> (Part, Vec<(usize, Result<String>)>) {
+pub fn together<'a>(pool: &Pool<'a>, texts: &[(usize, &'a Source, &Text)]) -> (Part, Vec<(usize, Result<String>)>) {
     let (number, worker) = pool.take();
     let mut gather = Gather::new(pool, number, worker);
     let mut outcomes = Vec::with_capacity(texts.len());

@@ -67,12 +67,7 @@ pub const LEGS: Kind = Kind {
     },
 };
 
-pub const QUALITY: Kind = Kind {
-    key: "quality_key",
-    moment: "ended_at",
-    columns: REPORT,
-    content: report_content,
-};
+pub const QUALITY: Kind = Kind { key: "quality_key", moment: "ended_at", columns: REPORT, content: report_content };
 
 const REPORT: &[&str] = &["link", "number", "device", "duration_s", "packets_received", "jitter_ms"];
 
@@ -165,7 +160,8 @@ pub fn sort_out<R: Records>(files: &[PathBuf], kind: &Kind, parts: &[R]) -> Resu
     let mut fates: Vec<Fates> =
         parts.iter().map(|part| Fates { kept: vec![true; part.keys().len()], conflicts: Vec::new() }).collect();
     let rows = fates.iter().map(|fate| fate.kept.len()).sum();
-    let mut first: HashMap<(i64, i64), (u32, u32), FixedState> = HashMap::with_capacity_and_hasher(rows, FixedState::default());
+    let mut first: HashMap<(i64, i64), (u32, u32), FixedState> =
+        HashMap::with_capacity_and_hasher(rows, FixedState::default());
     let mut refuse = |(part, row): (usize, usize), other: Option<u64>| {
         fates[part].kept[row] = false;
         if other.zip(parts[part].content(row)).is_some_and(|(other, own)| other != own) {

@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{
-    DataType, Date32Type, Float64Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
-};
+use arrow::datatypes::{DataType, Date32Type, Float64Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use foldhash::fast::FixedState;
 use parquet::data_type::{self as physical, ByteArray};
 use parquet::errors::{ParquetError, Result};
@@ -50,8 +48,10 @@ impl Texts {
         if keys.is_empty() {
             return pages::plain::<physical::ByteArrayType>(column, Plain::Packed, &[], present);
         }
-        let at = |place: Option<std::ops::Range<usize>>| place.map(|p| ByteArray::from(self.dictionary.values[p].to_vec()));
-        let statistics = Statistics::byte_array(at(self.least.clone()), at(self.most.clone()), None, nulls(keys, present), false);
+        let at =
+            |place: Option<std::ops::Range<usize>>| place.map(|p| ByteArray::from(self.dictionary.values[p].to_vec()));
+        let statistics =
+            Statistics::byte_array(at(self.least.clone()), at(self.most.clone()), None, nulls(keys, present), false);
         pages::dictionary(column, self.dictionary, keys, present, statistics)
     }
 }
@@ -89,7 +89,10 @@ pub fn int32(column: &ColumnDescPtr, values: &[i32], present: Option<&[bool]>) -
 }
 
 /// None where there is nothing, or where so many values differ that a dictionary would not pay.
-fn keyed<T: Copy + Eq + Hash, const N: usize>(values: &[T], bytes: fn(&T) -> [u8; N]) -> Option<(Dictionary, Vec<u32>)> {
+fn keyed<T: Copy + Eq + Hash, const N: usize>(
+    values: &[T],
+    bytes: fn(&T) -> [u8; N],
+) -> Option<(Dictionary, Vec<u32>)> {
     let most = values.len() / 4 + 64;
     let mut key_of: HashMap<T, u32, FixedState> = HashMap::default();
     let (mut dictionary, mut keys) = (Dictionary::default(), Vec::with_capacity(values.len()));

@@ -133,7 +133,12 @@ pub enum Plain {
 ///
 /// # Errors
 /// The library refuses; that is no fault of the values.
-pub fn plain<T: DataType>(column: &ColumnDescPtr, how: Plain, values: &[T::T], present: Option<&[bool]>) -> Result<Chunk> {
+pub fn plain<T: DataType>(
+    column: &ColumnDescPtr,
+    how: Plain,
+    values: &[T::T],
+    present: Option<&[bool]>,
+) -> Result<Chunk> {
     let compression = if how == Plain::AsTheyAre { Compression::UNCOMPRESSED } else { compression()? };
     let encoding = if how == Plain::Differences { Encoding::DELTA_BINARY_PACKED } else { Encoding::PLAIN };
     let properties = WriterProperties::builder()
@@ -167,7 +172,11 @@ fn typed<T: DataType>(writer: ColumnWriter<'_>) -> Result<parquet::column::write
             | (ColumnWriter::BoolColumnWriter(_), parquet::basic::Type::BOOLEAN)
             | (ColumnWriter::ByteArrayColumnWriter(_), parquet::basic::Type::BYTE_ARRAY)
     );
-    if fits { Ok(get_typed_column_writer(writer)) } else { Err(ParquetError::General("a column of another type".into())) }
+    if fits {
+        Ok(get_typed_column_writer(writer))
+    } else {
+        Err(ParquetError::General("a column of another type".into()))
+    }
 }
 
 fn compression() -> Result<Compression> {

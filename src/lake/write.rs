@@ -14,8 +14,8 @@ use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::{Action, Add, StructField, StructType};
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
-use parquet::errors::ParquetError;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::SchemaDescriptor;
@@ -227,7 +227,9 @@ fn wrong(path: &Path, error: ParquetError) -> Error {
 }
 
 fn span(values: impl Iterator<Item = i64>) -> Option<(i64, i64)> {
-    values.fold(None, |span, value| Some(span.map_or((value, value), |(low, high): (i64, i64)| (low.min(value), high.max(value)))))
+    values.fold(None, |span, value| {
+        Some(span.map_or((value, value), |(low, high): (i64, i64)| (low.min(value), high.max(value))))
+    })
 }
 
 impl Written {

@@ -205,7 +205,9 @@ impl Decoder for CucmDecoder {
         match &headers.refusal {
             _ if headers.layouts.iter().any(|(_, columns)| columns.is_some()) => Ok(()),
             Some((what, hint)) => refused(what, *hint),
-            None if headers.is_blank => refused("the file is empty", "the transfer may have been cut; deliver it again"),
+            None if headers.is_blank => {
+                refused("the file is empty", "the transfer may have been cut; deliver it again")
+            }
             None => refused(
                 "no line names CUCM's columns (cdrRecordType, …)",
                 "deliver the file with its header row; without it no column can be told from another",
