@@ -449,11 +449,15 @@ impl<'a> Unpacking<'a> {
                 return self.refuse(&packed.name, "a line longer than any record", "see whether it is text at all");
             }
             let put = match &mut aside {
-                // Who decodes it reads it to its end, and need not have it read before.
-                _ if !packed.in_archive && size > room as u64 => {
+                // Who decodes it reads it to its end, and need not have it read before. What is packed may be a bomb.
+                _ if !packed.in_archive && packed.depth == 0 && size > room as u64 => {
                     let Packed { name, modified_on, .. } = packed;
                     let kept = Kept::Again(self.found.clone());
                     return self.texts.push(Ok(Text { name, fingerprint: None, modified_on, kept }));
+                }
+                _ if !packed.in_archive && size > room as u64 => {
+                    memory.clear();
+                    Ok(())
                 }
                 None if size <= room as u64 => {
                     memory.extend_from_slice(some);
@@ -475,6 +479,7 @@ impl<'a> Unpacking<'a> {
         }
         let kept = match aside {
             Some(aside) => Kept::Aside(aside),
+            None if size > room as u64 => Kept::Again(self.found.clone()),
             None => Kept::Memory(memory),
         };
         if let Kept::Memory(text) = &kept {

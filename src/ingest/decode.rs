@@ -16,7 +16,8 @@ use crate::leg::{Legs, Texts};
 use crate::normalise::{Normaliser, Trunks};
 use crate::quality::QualityBuilder;
 use crate::read::{
-    About, Block, Decoder, RawQuality, RawRecord, ReadError, RecordId, Reject, Sink, Skip, next_block, reader,
+    About, Block, Decoder, LONGEST_LINE, RawQuality, RawRecord, ReadError, RecordId, Reject, Sink, Skip, next_block,
+    reader,
 };
 
 /// Bytes of a block: big enough to be worth a task, small enough that a large file keeps all cores busy.
@@ -266,6 +267,10 @@ impl Ahead<'_, '_> {
             if !next_block(&mut **self.lines, size, &mut block).map_err(|e| self.text.unreadable(e))? {
                 *self.is_done = true;
                 break;
+            }
+            if block.len() >= size + LONGEST_LINE {
+                let (what, hint) = ("a line longer than any record".into(), "see whether it is text at all");
+                return Err(Error::Input { path: self.text.place(), what, hint });
             }
             if let Some(hasher) = self.hasher {
                 hasher.update(&block);

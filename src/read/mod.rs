@@ -368,12 +368,15 @@ pub fn link(text: &str) -> Option<i64> {
     (!text.is_empty()).then(|| hash(&[text.as_bytes()]) as i64)
 }
 
-/// Reads up to `size` bytes more, then to the end of the line; false at the end of the text.
+/// The longest line that is read whole: it must fit in memory.
+pub const LONGEST_LINE: usize = 256 << 20;
+
+/// Reads up to `size` bytes more, then to the end of the line, or [`LONGEST_LINE`] bytes of it; false at the end of the text.
 pub fn next_block(text: &mut dyn BufRead, size: usize, block: &mut Vec<u8>) -> std::io::Result<bool> {
     block.clear();
     text.take(size as u64).read_to_end(block)?;
     if block.last().is_some_and(|b| *b != b'\n') {
-        text.read_until(b'\n', block)?;
+        text.take(LONGEST_LINE as u64).read_until(b'\n', block)?;
     }
     Ok(!block.is_empty())
 }
