@@ -3,11 +3,13 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow::compute;
+use arrow::datatypes::{Date32Type, Int64Type};
 use chrono::{DateTime, Utc};
 use foldhash::fast::FixedState;
 use rayon::prelude::*;
@@ -24,7 +26,6 @@ use crate::normalise::{civil_day, ordinal_key};
 use crate::read;
 use crate::traffic::Traffic;
 use crate::usage::Usage;
-use std::sync::Arc;
 
 /// What is known of an input while its records go by.
 pub struct Input<'a> {
@@ -125,6 +126,8 @@ pub struct Batch<'l> {
     legs: Vec<PathBuf>,
     quality: Vec<PathBuf>,
     segments: usize,
+    /// Civil day before which retention has removed all calls: they do not come back with a later dump.
+    kept_from: Option<i32>,
 }
 
 impl<'l> Batch<'l> {
@@ -143,6 +146,7 @@ impl<'l> Batch<'l> {
             legs: lake.files(Table::Legs, finished)?.paths,
             quality: lake.files(Table::Quality, finished)?.paths,
             segments: 0,
+            kept_from: lake.kept_from()?,
         })
     }
 
@@ -168,7 +172,7 @@ impl<'l> Batch<'l> {
         let fates = repeats::sort_out(&self.legs, &repeats::LEGS, &records)?;
         let mut rejects: Vec<Vec<RejectRow>> = inputs.iter().map(|_| Vec::new()).collect();
         for (part, fates) in parts.iter_mut().zip(fates) {
-            tally(part, &fates, inputs, &mut rejects);
+            tally(part, &fates, self.kept_from, inputs, &mut rejects);
         }
         let quality = self.new_quality(parts, inputs, &mut rejects)?;
         for (rejects, refused) in rejects.iter_mut().zip(take_rejects(parts, inputs)) {
@@ -307,36 +311,52 @@ impl<'l> Batch<'l> {
         let mut new = Vec::new();
         for ((input, rows), fates) in told.iter().zip(fates) {
             let ledger = &mut inputs[*input].ledger;
-            let kept = fates.kept.iter().filter(|kept| **kept).count();
+            let days = rows.column_by_name("local_day").map(|days| days.as_primitive::<Date32Type>().values());
+            let is_gone = |row: usize| self.kept_from.zip(days).is_some_and(|(day, days)| days[row] < day);
+            let stays: Vec<bool> = fates.kept.iter().enumerate().map(|(row, kept)| *kept && !is_gone(row)).collect();
+            let kept = stays.iter().filter(|stays| **stays).count();
+            let gone = (0..stays.len()).filter(|row| is_gone(*row)).count();
+            let conflicts: Vec<usize> = fates.conflicts.into_iter().filter(|row| !is_gone(*row)).collect();
             ledger.kept += kept as u64;
-            ledger.rejected += fates.conflicts.len() as u64;
-            ledger.repeated += (fates.kept.len() - kept - fates.conflicts.len()) as u64;
-            let line = |row: &usize| line(rows, *row);
-            rejects[*input].extend(fates.conflicts.iter().map(line).map(RejectRow::conflict));
-            let kept = BooleanArray::from(fates.kept);
+            ledger.skipped += gone as u64;
+            ledger.rejected += conflicts.len() as u64;
+            ledger.repeated += (stays.len() - kept - gone - conflicts.len()) as u64;
+            rejects[*input].extend(conflicts.into_iter().map(|row| RejectRow::conflict(line(rows, row))));
+            let kept = BooleanArray::from(stays);
             new.push(compute::filter_record_batch(rows, &kept).map_err(|e| broken(&e))?);
         }
         Ok(new)
     }
 }
 
-/// Puts the fates of a part's legs into the ledgers, and leaves those that are kept.
-fn tally(part: &mut Part, fates: &Fates, inputs: &mut [Input<'_>], rejects: &mut [Vec<RejectRow>]) {
+/// Puts the fates of a part's legs into the ledgers, and leaves those that are kept. Records from before `kept_from` are
+/// skipped, be they new or not.
+fn tally(
+    part: &mut Part,
+    fates: &Fates,
+    kept_from: Option<i32>,
+    inputs: &mut [Input<'_>],
+    rejects: &mut [Vec<RejectRow>],
+) {
+    let is_gone = |row: usize| kept_from.is_some_and(|day| part.legs.local_day[row] < day);
+    let stays: Vec<bool> = fates.kept.iter().enumerate().map(|(row, kept)| *kept && !is_gone(row)).collect();
     let mut start = 0;
     for piece in &mut part.pieces {
         let ledger = &mut inputs[piece.input].ledger;
-        let kept = fates.kept[piece.rows.clone()].iter().filter(|kept| **kept).count();
-        let conflicts = fates.conflicts.iter().filter(|row| piece.rows.contains(row));
+        let kept = stays[piece.rows.clone()].iter().filter(|stays| **stays).count();
+        let gone = piece.rows.clone().filter(|row| is_gone(*row)).count();
+        let conflicts = fates.conflicts.iter().filter(|row| piece.rows.contains(row) && !is_gone(**row));
         let lines: Vec<u64> = conflicts.map(|row| part.legs.record_no[*row].unsigned_abs()).collect();
         ledger.kept += kept as u64;
+        ledger.skipped += gone as u64;
         ledger.rejected += lines.len() as u64;
-        ledger.repeated += (piece.rows.len() - kept - lines.len()) as u64;
+        ledger.repeated += (piece.rows.len() - kept - gone - lines.len()) as u64;
         rejects[piece.input].extend(lines.into_iter().map(RejectRow::conflict));
         piece.rows = start..start + kept;
         start += kept;
     }
-    if start < fates.kept.len() {
-        part.legs.retain(&fates.kept);
+    if start < stays.len() {
+        part.legs.retain(&stays);
     }
 }
 
@@ -361,8 +381,6 @@ fn of_input(rows: &RecordBatch, input_id: i64) -> Result<RecordBatch, arrow::err
 }
 
 fn line(rows: &RecordBatch, row: usize) -> u64 {
-    use arrow::array::AsArray;
-    use arrow::datatypes::Int64Type;
     rows.column_by_name("record_no").map_or(0, |c| c.as_primitive::<Int64Type>().value(row).unsigned_abs())
 }
 

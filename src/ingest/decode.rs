@@ -136,6 +136,9 @@ impl<'a, 't> Reading<'a, 't> {
     /// The text cannot be read, or its reader refuses it as a whole.
     pub fn open(source: &'a Source, text: &'t Text) -> Result<Self> {
         let refused = |what: String, hint| Error::Input { path: text.place(), what, hint };
+        if text.length() == Some(0) {
+            return Err(refused("the file is empty".into(), "the transfer may have been cut; deliver it again"));
+        }
         let reader = reader(&source.format)
             .ok_or_else(|| refused(format!("no reader for {}", source.format), "see [[source]] format"))?;
         let options = source.options();

@@ -170,6 +170,10 @@ impl Lake {
     /// A log does not take a commit; then the batch does not count.
     pub fn append_batch(&self, batch: i64, tables: Vec<(Table, Vec<Written>)>) -> Result<()> {
         self.wait(async {
+            // A table without rows is there all the same: one that is missing has been lost.
+            for table in BATCH_TABLES {
+                self.table_or_new(table).await?;
+            }
             let (last, first): (Vec<_>, Vec<_>) = tables.into_iter().partition(|(table, _)| *table == Table::Inputs);
             for (table, files) in first.into_iter().chain(last) {
                 let delta = self.table_or_new(table).await?;

@@ -248,6 +248,20 @@ fn retention_removes_calls_for_good_and_keeps_what_is_counted() {
         );
     }
     assert_eq!(bytes(&work.join("lake")), there);
+    // What was removed does not come back with a longer dump of the same records.
+    for entry in work.join("landing/cucm").read_dir().unwrap().map(Result::unwrap) {
+        let longer = [std::fs::read(entry.path()).unwrap(), b"\n".to_vec()].concat();
+        let name = entry.file_name().into_string().unwrap();
+        work.write(&format!("landing/cucm/{}9", name.trim_end_matches(".gz")), longer);
+    }
+    let (_, said) = work.ingest(&["--source", "hq-cucm"]);
+    assert_eq!(said["records"]["kept"], 0, "{said}");
+    assert!(said["records"]["skipped"].as_u64().unwrap() > 0 && said["records"]["repeated"].as_u64().unwrap() > 0);
+    assert_eq!(work.sql("select * from legs order by leg_key, started_at"), kept);
+    assert_eq!(roll_ups(&work), before.0);
+    assert_eq!(holds(&work, OLD_CALLER), Vec::<String>::new());
+    let verified = work.good(&["lake", "verify"]);
+    assert!(verified.stdout.starts_with("sound "), "{verified:?}");
 }
 
 #[test]
