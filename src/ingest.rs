@@ -264,6 +264,9 @@ impl<'a> Run<'a, '_> {
             self.segment().map_err(Failed::Lake)?;
             rows = 0;
         }
+        if !text.is_as_it_was() {
+            return Err(Failed::Input(decode::changed(text)));
+        }
         let found = &mut self.inputs[input];
         found.options = reading.options();
         if let Some((hash, size)) = reading.fingerprint() {

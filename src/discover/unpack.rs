@@ -88,7 +88,7 @@ enum Kept {
     /// archive may have more of them than a process may have files.
     Aside(Aside),
     /// Only compressed, not archived: unpacked again for every pass.
-    Again(Found),
+    Again(Found, State),
 }
 
 impl Text {
@@ -107,13 +107,22 @@ impl Text {
         match &self.kept {
             Kept::Memory(text) => Ok(Box::new(Cursor::new(text))),
             Kept::Aside(aside) => Ok(Box::new(BufReader::with_capacity(1 << 18, aside.clone()))),
-            Kept::Again(found) => found.open(),
+            Kept::Again(found, _) => found.open(),
         }
     }
 
     /// Whether a second pass may meet other bytes than the first.
     pub fn may_change(&self) -> bool {
-        matches!(self.kept, Kept::Again(_))
+        matches!(self.kept, Kept::Again(..))
+    }
+
+    /// Whether its file is of the length and time that it had when it was found: else what was read of it since may be half
+    /// of what is being written.
+    pub fn is_as_it_was(&self) -> bool {
+        match &self.kept {
+            Kept::Again(found, then) => File::open(&found.path).is_ok_and(|file| state(&file) == *then),
+            Kept::Memory(_) | Kept::Aside(_) => true,
+        }
     }
 
     /// Hash and size of its bytes, where they were read already.
@@ -275,7 +284,7 @@ impl Packed {
 struct Unpacking<'a> {
     found: &'a Found,
     /// Of the file, before it was read.
-    state: Option<(u64, DateTime<Utc>)>,
+    state: State,
     limits: &'a Limits,
     aside: &'a Path,
     modified_on: NaiveDate,
@@ -452,7 +461,7 @@ impl<'a> Unpacking<'a> {
                 // Who decodes it reads it to its end, and need not have it read before. What is packed may be a bomb.
                 _ if !packed.in_archive && packed.depth == 0 && size > room as u64 => {
                     let Packed { name, modified_on, .. } = packed;
-                    let kept = Kept::Again(self.found.clone());
+                    let kept = Kept::Again(self.found.clone(), self.state);
                     return self.texts.push(Ok(Text { name, fingerprint: None, modified_on, kept }));
                 }
                 _ if !packed.in_archive && size > room as u64 => {
@@ -479,7 +488,7 @@ impl<'a> Unpacking<'a> {
         }
         let kept = match aside {
             Some(aside) => Kept::Aside(aside),
-            None if size > room as u64 => Kept::Again(self.found.clone()),
+            None if size > room as u64 => Kept::Again(self.found.clone(), self.state),
             None => Kept::Memory(memory),
         };
         if let Kept::Memory(text) = &kept {
@@ -585,7 +594,9 @@ fn entry_count(mut file: &File) -> Option<usize> {
 }
 
 /// Length and time of the last change.
-fn state(file: &File) -> Option<(u64, DateTime<Utc>)> {
+type State = Option<(u64, DateTime<Utc>)>;
+
+fn state(file: &File) -> State {
     let data = file.metadata().ok()?;
     Some((data.len(), data.modified().ok()?.into()))
 }
