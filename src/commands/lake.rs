@@ -128,13 +128,13 @@ fn remove(config: &Config, lake: &Lake, older_than: cli::OlderThan) -> Result<(N
     }
     let window = config.evidence.window_days.saturating_sub(1);
     let as_of = config.evidence.as_of.or(lake.last_day()?.map(day));
-    if let Some(from) = as_of.and_then(|as_of| as_of.checked_sub_days(Days::new(window.into()))) {
-        if before > from {
-            return Err(refused(
-                format!("{before} lies in the evidence window, which begins on {from}"),
-                format!("name {from} or a day before it, or shorten [evidence] window_days first; nothing was removed"),
-            ));
-        }
+    if let Some(from) = as_of.and_then(|as_of| as_of.checked_sub_days(Days::new(window.into())))
+        && before > from
+    {
+        return Err(refused(
+            format!("{before} lies in the evidence window, which begins on {from}"),
+            format!("name {from} or a day before it, or shorten [evidence] window_days first; nothing was removed"),
+        ));
     }
     Ok((before, lake.remove_before(days(before), now)?))
 }

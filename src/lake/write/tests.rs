@@ -186,7 +186,7 @@ fn many_rows_in_many_pages() {
     let (rows, _) = read_back(&[legs(0..200_000), legs(200_000..300_000)]);
     let callers = rows.column_by_name("caller").unwrap().as_string::<i32>();
     assert_eq!(rows.num_rows(), 300_000);
-    for n in 0..300_000 {
-        assert_eq!(callers.is_valid(n).then(|| callers.value(n)), (n % 5 != 0).then(|| names[n].as_str()), "{n}");
+    for (n, name) in names.iter().enumerate() {
+        assert_eq!(callers.is_valid(n).then(|| callers.value(n)), (n % 5 != 0).then_some(name.as_str()), "{n}");
     }
 }
