@@ -53,10 +53,10 @@ pub struct Outcome {
     pub version: u64,
 }
 
-/// Files whose bytes add up to this, or this many of them, are unpacked together.
+/// Files whose bytes add up to this, or this many of them, are unpacked together, and are a batch.
 const GROUP_BYTES: u64 = 128 << 20;
 const GROUP_FILES: usize = 20_000;
-/// Legs that make a segment, the most that is in memory at once; and, but for one long text, a batch.
+/// Legs that make a segment, the most that is in memory at once.
 const SEGMENT_ROWS: usize = 768 * 1024;
 /// Shorter texts are decoded one after the other, as many in a task as make this together.
 const SHORT_BYTES: u64 = decode::BLOCK_BYTES as u64;
@@ -120,9 +120,9 @@ pub fn ingest(
                 fresh = others;
             }
         }
+        run.commit()?;
         group.iter().for_each(|work| progress(size_on_disk(work)));
     }
-    run.commit()?;
     let mut outcome = run.outcome;
     outcome.inputs.failed = outcome.errors.len() as u64;
     outcome.version = lake.version()?;

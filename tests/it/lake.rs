@@ -81,7 +81,7 @@ fn forge(work: &Workdir, table: &str, change: impl Fn(RecordBatch) -> RecordBatc
         let lines = std::fs::read_to_string(&log).unwrap();
         let lines = lines.lines().map(|line| {
             let mut action: Value = serde_json::from_str(line).unwrap();
-            if action["add"]["path"] == Value::from(name.clone()) {
+            if action["add"]["path"].as_str() == Some(name.as_str()) {
                 let mut stats: Value = serde_json::from_str(action["add"]["stats"].as_str().unwrap()).unwrap();
                 stats["numRecords"] = changed.num_rows().into();
                 action["add"]["stats"] = stats.to_string().into();

@@ -304,6 +304,7 @@ fn what_was_said_to_be_done_outlasts_a_power_cut() {
 
 /// `just soak`: prints the rows of `docs/reliability.md`.
 #[test]
+#[expect(clippy::print_stdout, reason = "the table of docs/reliability.md")]
 #[ignore = "takes minutes: just soak"]
 fn soak() {
     let rounds: usize = std::env::var("ONHOOK_SOAK").map_or(200, |n| n.parse().unwrap());
