@@ -1,6 +1,8 @@
 //! What is in a file: its text, or the texts in it where it is an archive, of any depth up to a limit. Goes by magic
 //! bytes, never by names; names in archives are told and never used as paths. Knows no formats and no sources.
 
+mod counted;
+
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom, Write};
@@ -12,6 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Found;
 use crate::error::{Error, Result};
+use counted::{Counted, Exactly, OverBudget};
 
 /// How much may come out of one file. An archive bomb ends here, with what came before it kept.
 #[derive(Clone, Copy, Debug)]
@@ -73,8 +76,7 @@ impl Read for Aside {
 pub struct Text {
     /// The file's name, and behind it the names within archives: `landing/calls.zip/PSTN.calls.csv`.
     pub name: String,
-    /// Hash of the unpacked bytes, whatever they are called and however they were packed, and how many they are; none
-    /// where they are too many to be read just for that.
+    /// Hash and count of the unpacked bytes, however they were packed; none where they are too many to be read for that.
     fingerprint: Option<(blake3::Hash, u64)>,
     /// The last day a record in it can be from, by the time the file or its archive says.
     pub modified_on: NaiveDate,
@@ -116,8 +118,7 @@ impl Text {
         matches!(self.kept, Kept::Again(..))
     }
 
-    /// Whether its file is of the length and time that it had when it was found: else what was read of it since may be half
-    /// of what is being written.
+    /// Whether its file has the length and time it was found with: else half of what is being written may have been read.
     pub fn is_as_it_was(&self) -> bool {
         match &self.kept {
             Kept::Again(found, then) => File::open(&found.path).is_ok_and(|file| state(&file) == *then),
@@ -545,41 +546,6 @@ impl<'a> Unpacking<'a> {
         self.texts.push(Err(Error::Input { path: name.into(), what: what.into(), hint }));
     }
 }
-
-struct Counted<R> {
-    inner: R,
-    unpacked: Rc<Cell<u64>>,
-    budget: u64,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.unpacked.set(self.unpacked.get() + read as u64);
-        if self.unpacked.get() > self.budget { Err(std::io::Error::other(OverBudget)) } else { Ok(read) }
-    }
-}
-
-/// An entry of a tar, which ends in silence where the archive was cut.
-struct Exactly<R> {
-    inner: R,
-    left: u64,
-}
-
-impl<R: Read> Read for Exactly<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        if read == 0 && self.left > 0 && !buffer.is_empty() {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        self.left = self.left.saturating_sub(read as u64);
-        Ok(read)
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("more than the limit comes out of it")]
-struct OverBudget;
 
 /// Entries by the record at the end of a zip (APPNOTE 4.3.16); `None` where it leaves the number to its larger kin.
 fn entry_count(mut file: &File) -> Option<usize> {
