@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::Child;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -57,16 +58,27 @@ fn clean_of(work: &Workdir) -> Rows {
     rows(&clean.join("lake"))
 }
 
+/// How far a run is, for who changes a file under its hands.
+struct Run {
+    /// Whoever changes the file is ready; only then the run is started.
+    ready: Barrier,
+    is_reading: AtomicBool,
+    is_over: AtomicBool,
+}
+
 /// Does something to the big file while it is read; it is put out, the others are read, and the next run takes it as it is.
-fn changed(count: usize, change: impl FnOnce(&Path, &AtomicBool) + Send) {
+fn changed(count: usize, change: impl FnOnce(&Path, &Run) + Send) {
     let work = with_big(count);
-    let (big, is_over) = (work.join(BIG).canonicalize().unwrap(), AtomicBool::new(false));
-    let child = start(&work);
-    is_reading(&child, &big);
+    let big = work.join(BIG).canonicalize().unwrap();
+    let run = Run { ready: Barrier::new(2), is_reading: AtomicBool::new(false), is_over: AtomicBool::new(false) };
     let ran = std::thread::scope(|scope| {
-        scope.spawn(|| change(&big, &is_over));
+        scope.spawn(|| change(&big, &run));
+        run.ready.wait();
+        let child = start(&work);
+        is_reading(&child, &big);
+        run.is_reading.store(true, Ordering::Relaxed);
         let ran = ended(child);
-        is_over.store(true, Ordering::Relaxed);
+        run.is_over.store(true, Ordering::Relaxed);
         ran
     });
     assert_eq!(ran.code, 1, "{ran:?}");
@@ -82,10 +94,13 @@ fn changed(count: usize, change: impl FnOnce(&Path, &AtomicBool) + Send) {
 fn a_file_that_grows_while_it_is_read_is_left_for_the_next_run() {
     // One that is kept in memory, and one so long that it is read twice.
     for count in [200_000, 500_000] {
-        changed(count, |path, is_over| {
+        changed(count, |path, run| {
             let mut file = std::fs::File::options().append(true).open(path).unwrap();
             let more = std::fs::read(path).unwrap().split_inclusive(|b| *b == b'\n').next().unwrap().to_vec();
-            while !is_over.load(Ordering::Relaxed) {
+            // It grows before the run begins and until it ends, so that no read of it is too quick to meet that.
+            run.ready.wait();
+            let start = Instant::now();
+            while !run.is_over.load(Ordering::Relaxed) && start.elapsed() < Duration::from_secs(60) {
                 // A line in two pieces, as a platform writes it.
                 file.write_all(&more[..20]).unwrap();
                 std::thread::sleep(Duration::from_micros(500));
@@ -97,9 +112,14 @@ fn a_file_that_grows_while_it_is_read_is_left_for_the_next_run() {
 
 #[test]
 fn a_file_that_is_cut_while_it_is_read_is_left_for_the_next_run() {
-    changed(500_000, |path, _| {
+    changed(500_000, |path, run| {
         let file = std::fs::File::options().write(true).open(path).unwrap();
         let line = std::fs::read(path).unwrap().iter().position(|b| *b == b'\n').unwrap() as u64 + 1;
+        run.ready.wait();
+        let start = Instant::now();
+        while !run.is_reading.load(Ordering::Relaxed) && start.elapsed() < Duration::from_secs(60) {
+            std::hint::spin_loop();
+        }
         file.set_len(line * 1000).unwrap();
     });
 }
