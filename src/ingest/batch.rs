@@ -179,7 +179,8 @@ impl<'l> Batch<'l> {
             rejects.extend(refused);
             rejects.sort_by_key(|reject| reject.line);
         }
-        let rejects = rejects.iter().zip(&*inputs).map(|(rows, input)| rejects_batch(input.input_id, rows));
+        let rejects = rejects.iter().zip(&*inputs).filter(|(rows, _)| !rows.is_empty());
+        let rejects = rejects.map(|(rows, input)| rejects_batch(input.input_id, rows));
         let rejects: Vec<RecordBatch> = rejects.collect::<Result<_, _>>().map_err(|e| broken(&e))?;
         let (usage, traffic) = self.roll_ups(parts, inputs);
         self.segments += 1;
@@ -317,10 +318,7 @@ impl<'l> Batch<'l> {
             let kept = stays.iter().filter(|stays| **stays).count();
             let gone = (0..stays.len()).filter(|row| is_gone(*row)).count();
             let conflicts: Vec<usize> = fates.conflicts.into_iter().filter(|row| !is_gone(*row)).collect();
-            ledger.kept += kept as u64;
-            ledger.skipped += gone as u64;
-            ledger.rejected += conflicts.len() as u64;
-            ledger.repeated += (stays.len() - kept - gone - conflicts.len()) as u64;
+            count(ledger, stays.len(), [kept, gone, conflicts.len()]);
             rejects[*input].extend(conflicts.into_iter().map(|row| RejectRow::conflict(line(rows, row))));
             let kept = BooleanArray::from(stays);
             new.push(compute::filter_record_batch(rows, &kept).map_err(|e| broken(&e))?);
@@ -347,10 +345,7 @@ fn tally(
         let gone = piece.rows.clone().filter(|row| is_gone(*row)).count();
         let conflicts = fates.conflicts.iter().filter(|row| piece.rows.contains(row) && !is_gone(**row));
         let lines: Vec<u64> = conflicts.map(|row| part.legs.record_no[*row].unsigned_abs()).collect();
-        ledger.kept += kept as u64;
-        ledger.skipped += gone as u64;
-        ledger.rejected += lines.len() as u64;
-        ledger.repeated += (piece.rows.len() - kept - gone - lines.len()) as u64;
+        count(ledger, piece.rows.len(), [kept, gone, lines.len()]);
         rejects[piece.input].extend(lines.into_iter().map(RejectRow::conflict));
         piece.rows = start..start + kept;
         start += kept;
@@ -358,6 +353,14 @@ fn tally(
     if start < stays.len() {
         part.legs.retain(&stays);
     }
+}
+
+/// Puts the fates of so many records into a ledger: what is neither kept, nor gone by retention, nor in conflict is repeated.
+fn count(ledger: &mut Ledger, records: usize, [kept, gone, conflicts]: [usize; 3]) {
+    ledger.kept += kept as u64;
+    ledger.skipped += gone as u64;
+    ledger.rejected += conflicts as u64;
+    ledger.repeated += (records - kept - gone - conflicts) as u64;
 }
 
 /// What the readers rejected, by input; what they read and skipped goes into the ledgers.

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io::BufRead;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -59,18 +60,17 @@ impl Worker<'_> {
     }
 }
 
-/// Workers that are free. Each task takes one and puts it back.
+/// Workers that are free. Each task takes one and puts it back; where none is free, one more is made.
 #[derive(Debug)]
 pub struct Pool<'a> {
     trunks: &'a HashMap<String, Trunks>,
     free: Mutex<Vec<(usize, Worker<'a>)>>,
+    made: AtomicUsize,
 }
 
 impl<'a> Pool<'a> {
-    /// As many workers as tasks that can run at once.
     pub fn new(trunks: &'a HashMap<String, Trunks>) -> Self {
-        let workers = (0..rayon::current_num_threads() + 1).map(|n| (n, Worker::default()));
-        Self { trunks, free: Mutex::new(workers.collect()) }
+        Self { trunks, free: Mutex::default(), made: AtomicUsize::new(0) }
     }
 
     /// All workers, in order of their number, while none is at work.
@@ -81,9 +81,9 @@ impl<'a> Pool<'a> {
     }
 
     fn take(&self) -> (usize, Worker<'a>) {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        // More tasks at once than threads cannot be; were there, a new worker would do.
-        free.pop().unwrap_or_default()
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        // A number is given once: what a part's texts are is told by it.
+        free.unwrap_or_else(|| (self.made.fetch_add(1, Ordering::Relaxed), Worker::default()))
     }
 
     fn give_back(&self, worker: (usize, Worker<'a>)) {
