@@ -18,8 +18,7 @@ struct Columns<'a>(Normaliser<'a>, Legs, Texts, QualityBuilder);
 
 impl Sink for Columns<'_> {
     fn record(&mut self, raw: &RawRecord<'_>) {
-        let (legs, texts) = (&mut self.1, &mut self.2);
-        self.0.leg(raw, |leg| legs.push(leg, texts));
+        self.1.push(&self.0.leg(raw, &mut self.2));
     }
 
     fn quality(&mut self, raw: &RawQuality<'_>) {
@@ -61,8 +60,9 @@ fn decode(c: &mut Criterion) {
         group.bench_function(&source.name, |b| {
             b.iter(|| {
                 let trunks = Trunks::new();
-                let normaliser = Normaliser::new(source, reader.id(), &trunks, 1);
-                let mut columns = Columns(normaliser, Legs::default(), Texts::default(), QualityBuilder::default());
+                let mut texts = Texts::default();
+                let normaliser = Normaliser::new(source, reader.id(), &trunks, &mut texts, 1);
+                let mut columns = Columns(normaliser, Legs::default(), texts, QualityBuilder::default());
                 decoder.decode(Block { first_line: 1, bytes: black_box(&many) }, &mut columns);
                 columns.1.len()
             });

@@ -20,10 +20,10 @@ use onhook::synth::{Plan, generate};
 struct Count(u64);
 
 /// Makes legs and throws them away.
-struct Legs<'a>(Normaliser<'a>);
+struct Legs<'a>(Normaliser<'a>, Texts);
 
 /// Makes legs and gathers them.
-struct Columns<'a>(Normaliser<'a>, Rows, Texts);
+struct Columns<'a>(Normaliser<'a>, Texts, Rows);
 
 macro_rules! calls_only {
     ($sink:ty, |$self:ident, $raw:ident| $record:expr) => {
@@ -39,13 +39,10 @@ macro_rules! calls_only {
 }
 
 calls_only!(Count, |self, raw| self.0 += black_box(raw).line);
-calls_only!(Legs<'_>, |self, raw| self.0.leg(raw, |leg| {
-    black_box(leg);
-}));
-calls_only!(Columns<'_>, |self, raw| {
-    let (legs, texts) = (&mut self.1, &mut self.2);
-    self.0.leg(raw, |leg| legs.push(leg, texts));
+calls_only!(Legs<'_>, |self, raw| {
+    black_box(self.0.leg(raw, &mut self.1));
 });
+calls_only!(Columns<'_>, |self, raw| self.2.push(&self.0.leg(raw, &mut self.1)));
 
 /// The longest call file of a source, read whole: its name and its bytes. Media reports are no calls.
 fn longest(config: &Config, source: &Source, aside: &Path) -> (String, Vec<u8>) {
@@ -74,13 +71,19 @@ fn steps(c: &mut Criterion) {
         let reader = reader(&source.format).expect("a known format");
         let about = About { name: &name, received_on: last_day, options: &source.options() };
         let decoder = reader.open(&mut &text[..], &about).expect("its own format");
-        let normaliser = || Normaliser::new(source, reader.id(), &trunks, 1);
+        let normaliser = || {
+            let mut texts = Texts::default();
+            (Normaliser::new(source, reader.id(), &trunks, &mut texts, 1), texts)
+        };
         let block = || Block { first_line: 1, bytes: black_box(&text) };
         let decode = |mut sink: Columns<'_>| {
             decoder.decode(block(), &mut sink);
-            (sink.1, sink.2)
+            (sink.2, sink.1)
         };
-        let gathered = || Columns(normaliser(), Rows::default(), Texts::default());
+        let gathered = || {
+            let (normaliser, texts) = normaliser();
+            Columns(normaliser, texts, Rows::default())
+        };
         let (legs, texts) = decode(gathered());
         let mut one = legs.clone();
         one.retain(&(0..legs.len()).map(|row| row == 0).collect::<Vec<_>>());
@@ -88,7 +91,10 @@ fn steps(c: &mut Criterion) {
         group.throughput(Throughput::Elements(legs.len() as u64));
         group.bench_function("1 decode", |b| b.iter(|| count(decoder.as_ref(), block())));
         group.bench_function("2 decode, normalise", |b| {
-            b.iter(|| decoder.decode(block(), &mut Legs(normaliser())));
+            b.iter(|| {
+                let (normaliser, texts) = normaliser();
+                decoder.decode(block(), &mut Legs(normaliser, texts));
+            });
         });
         group.bench_function("3 decode, normalise, gather", |b| {
             b.iter(|| decode(gathered()));

@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::number::Class;
 pub use rows::{Legs, Name, names_any};
-pub use texts::{NONE, TextId, Texts};
+pub use texts::{NONE, SHORT, TextId, Texts, packed, place};
 
 /// A closed set of words, stored as text: `words!(Direction { Internal = "internal", … })`.
 macro_rules! words {
@@ -88,13 +88,13 @@ words!(
     }
 );
 
-/// One row, borrowed from the input wherever the text did not have to change. Absent text is `None`.
+/// One row; its texts by their numbers, [`NONE`] where there is none.
 #[derive(Clone, Debug)]
-pub struct Leg<'a> {
+pub struct Leg<Text = TextId> {
     pub leg_key: i64,
     pub call_key: i64,
-    pub source: &'a str,
-    pub platform: &'static str,
+    pub source: Text,
+    pub platform: Text,
     pub input_id: i64,
     /// 1-based physical line of the record's start.
     pub record_no: i64,
@@ -108,32 +108,85 @@ pub struct Leg<'a> {
     pub talk_s: i32,
     pub direction: Direction,
     pub outcome: Outcome,
-    pub caller: Option<&'a str>,
-    pub dialled: Option<&'a str>,
-    pub callee: Option<&'a str>,
-    pub caller_ext: Option<&'a str>,
-    pub dialled_ext: Option<&'a str>,
-    pub callee_ext: Option<&'a str>,
-    pub redirect_ext: Option<&'a str>,
+    pub caller: Text,
+    pub dialled: Text,
+    pub callee: Text,
+    pub caller_ext: Text,
+    pub dialled_ext: Text,
+    pub callee_ext: Text,
+    pub redirect_ext: Text,
     pub redirect_reason: Option<RedirectReason>,
-    pub caller_device: Option<&'a str>,
-    pub callee_device: Option<&'a str>,
-    pub caller_user: Option<&'a str>,
-    pub callee_user: Option<&'a str>,
-    pub trunk_in: Option<&'a str>,
-    pub trunk_out: Option<&'a str>,
-    pub hunt_group: Option<&'a str>,
+    pub caller_device: Text,
+    pub callee_device: Text,
+    pub caller_user: Text,
+    pub callee_user: Text,
+    pub trunk_in: Text,
+    pub trunk_out: Text,
+    pub hunt_group: Text,
     pub number_class: Option<Class>,
     pub cause: Option<i64>,
-    pub account_code: Option<&'a str>,
+    pub account_code: Text,
     pub charge_micros: Option<i64>,
-    pub currency: Option<&'a str>,
-    pub vendor_kind: Option<&'a str>,
+    pub currency: Text,
+    pub vendor_kind: Text,
     pub part: Part,
     pub caller_link: Option<i64>,
     pub callee_link: Option<i64>,
-    pub caller_node: Option<&'a str>,
-    pub callee_node: Option<&'a str>,
+    pub caller_node: Text,
+    pub callee_node: Text,
+}
+
+/// A row with its texts written out.
+#[cfg(test)]
+pub type Told<'a> = Leg<Option<&'a str>>;
+
+#[cfg(test)]
+impl Told<'_> {
+    /// The same with the texts kept in `texts`.
+    pub fn kept(&self, texts: &mut Texts) -> Leg {
+        let mut id = |text| texts.id(text);
+        Leg {
+            leg_key: self.leg_key,
+            call_key: self.call_key,
+            source: id(self.source),
+            platform: id(self.platform),
+            input_id: self.input_id,
+            record_no: self.record_no,
+            started_at_us: self.started_at_us,
+            local_day: self.local_day,
+            local_minute: self.local_minute,
+            ring_s: self.ring_s,
+            talk_s: self.talk_s,
+            direction: self.direction,
+            outcome: self.outcome,
+            caller: id(self.caller),
+            dialled: id(self.dialled),
+            callee: id(self.callee),
+            caller_ext: id(self.caller_ext),
+            dialled_ext: id(self.dialled_ext),
+            callee_ext: id(self.callee_ext),
+            redirect_ext: id(self.redirect_ext),
+            redirect_reason: self.redirect_reason,
+            caller_device: id(self.caller_device),
+            callee_device: id(self.callee_device),
+            caller_user: id(self.caller_user),
+            callee_user: id(self.callee_user),
+            trunk_in: id(self.trunk_in),
+            trunk_out: id(self.trunk_out),
+            hunt_group: id(self.hunt_group),
+            number_class: self.number_class,
+            cause: self.cause,
+            account_code: id(self.account_code),
+            charge_micros: self.charge_micros,
+            currency: id(self.currency),
+            vendor_kind: id(self.vendor_kind),
+            part: self.part,
+            caller_link: self.caller_link,
+            callee_link: self.callee_link,
+            caller_node: id(self.caller_node),
+            callee_node: id(self.callee_node),
+        }
+    }
 }
 
 /// Name, type, may be null, meaning: the one list that the lake, the docs and the builder are held to.

@@ -7,11 +7,11 @@ mod zone;
 use std::collections::HashMap;
 
 use crate::config::{Clock, Ddi, Pattern, Source};
-use crate::leg::{Direction, Leg, NONE, Outcome, RedirectReason, Texts};
+use crate::leg::{Direction, Leg, NONE, Outcome, RedirectReason, TextId, Texts};
 use crate::number::{self, Class};
 use crate::quality::Quality;
 use crate::read::{RawQuality, RawRecord, RawTime, RecordId, Side, SideKind, hash};
-use parties::{Parties, Place};
+use parties::{Parties, Party, Way};
 use zone::Zone;
 pub use zone::days;
 
@@ -34,13 +34,14 @@ pub type Trunks = HashMap<String, TrunkKind>;
 pub struct Normaliser<'a> {
     source: &'a str,
     platform: &'static str,
+    /// The same by their numbers.
+    names: [TextId; 2],
     outside_prefix: &'a str,
     area_code: &'a str,
     extensions: &'a [Pattern],
     ddi: &'a [Ddi],
-    /// Names of the trunk list, and the kind of each by its number.
-    trunks: Texts,
-    trunk_kinds: Vec<TrunkKind>,
+    /// What the trunk list says, by the number of the name.
+    trunks: Vec<Option<TrunkKind>>,
     zone: Zone,
     /// Wall clocks in the records show UTC, whatever the zone of the site.
     clock_is_utc: bool,
@@ -91,32 +92,40 @@ enum Plan {
     Shape,
 }
 
-/// A party: the number to store, our extension if it is one, the class if it is not.
-#[derive(Clone, Copy, Default)]
-struct Party<'b> {
-    number: Option<&'b str>,
+/// A party in texts, before they are kept.
+#[derive(Clone, Copy)]
+struct Found<'b> {
+    number: &'b str,
     extension: Option<&'b str>,
     class: Option<Class>,
 }
 
 impl<'a> Normaliser<'a> {
-    /// The zone's name was checked with the configuration; one that is unknown all the same counts as UTC.
-    pub fn new(source: &'a Source, platform: &'static str, trunks: &Trunks, input_id: i64) -> Self {
-        // The first number, of no text, has a kind that is never asked for.
-        let (mut names, mut kinds) = (Texts::default(), vec![TrunkKind::Public]);
+    /// `texts` is that of all its legs. The zone's name was checked with the configuration; one that is unknown all the
+    /// same counts as UTC.
+    pub fn new(
+        source: &'a Source,
+        platform: &'static str,
+        trunks: &Trunks,
+        texts: &mut Texts,
+        input_id: i64,
+    ) -> Self {
+        let names = [source.name.as_str(), platform].map(|name| texts.id(Some(name)));
+        let mut kinds = Vec::new();
         for (name, kind) in trunks {
-            names.id(Some(name));
-            kinds.push(*kind);
+            let id = texts.id(Some(name)) as usize;
+            kinds.resize(kinds.len().max(id + 1), None);
+            kinds[id] = Some(*kind);
         }
         Self {
             source: &source.name,
             platform,
+            names,
             outside_prefix: &source.outside_prefix,
             area_code: &source.area_code,
             extensions: &source.extensions,
             ddi: &source.ddi,
-            trunks: names,
-            trunk_kinds: kinds,
+            trunks: kinds,
             zone: Zone::new(source.timezone.parse().unwrap_or(chrono_tz::UTC)),
             clock_is_utc: source.clock == Clock::Utc,
             input_id,
@@ -125,10 +134,11 @@ impl<'a> Normaliser<'a> {
         }
     }
 
-    /// Gives the leg of a record to `take`. Where the record has no id of the vendor's, `leg_key` is the hash of its
-    /// text alone, and the ordinal within the day is still to be worked in ([`ordinal_key`]).
-    pub fn leg<R>(&mut self, raw: &RawRecord<'_>, take: impl FnOnce(&Leg<'_>) -> R) -> R {
-        let (from, to) = self.ends(raw);
+    /// The leg of a record. Where the record has no id of the vendor's, `leg_key` is the hash of its text alone, and the
+    /// ordinal within the day is still to be worked in ([`ordinal_key`]).
+    pub fn leg(&mut self, raw: &RawRecord<'_>, texts: &mut Texts) -> Leg {
+        let devices = [&raw.calling, &raw.called].map(|side| texts.id(some(side.device)));
+        let (from, to) = self.ends(raw, devices, texts);
         let from_plan = if from == End::Public { Plan::Public } else { Plan::Private };
         let to_plan = match to {
             End::Public => Plan::Public,
@@ -141,35 +151,35 @@ impl<'a> Normaliser<'a> {
             false if from.is_line() => Plan::Private,
             false => Plan::Shape,
         };
-        self.parties.trim();
-        let places = [
-            self.place(raw.caller, from_plan, false),
-            self.place(raw.dialled, dialled_plan, true),
-            self.place(raw.callee, to_plan, true),
-            self.place(raw.redirect, Plan::Shape, true),
-        ];
+        let caller = self.party(raw.caller, from_plan, false, texts);
+        let callee = self.party(raw.callee, to_plan, true, texts);
+        let dialled = match raw.dialled == raw.callee && dialled_plan == to_plan {
+            true => callee,
+            false => self.party(raw.dialled, dialled_plan, true, texts),
+        };
+        let redirect_ext = self.party(raw.redirect, Plan::Shape, true, texts).extension;
         let (started_at_us, local_day, local_minute) = self.moment(raw.started);
-        let [caller, dialled, callee, redirect] = places.map(|place| self.parties.at(place));
-        let redirect_ext = redirect.extension;
-        let asked = if callee.number.is_some() { callee } else { dialled };
+        let asked = if callee.number != NONE { callee } else { dialled };
         let direction = match raw.direction {
             // The trunk list has the last word: what a record calls a trunk may be the voicemail.
             Some(direction) if !from.is_service() && !to.is_service() => direction,
             _ => direction(from, to, [&raw.calling, &raw.called], caller, asked),
         };
-        let was_ours = dialled.extension.is_some() || redirect_ext.is_some();
-        let outcome = outcome(raw, to, was_ours && callee.extension.is_none());
+        let was_ours = dialled.extension != NONE || redirect_ext != NONE;
+        let outcome = outcome(raw, to, was_ours && callee.extension == NONE);
         let outside = match direction {
             Direction::Inbound => caller.class,
             Direction::Outbound | Direction::Tandem => callee.class.or(dialled.class),
             Direction::Internal | Direction::Unknown => None,
         };
         let (leg_key, call_key) = self.keys(raw);
-        let leg = Leg {
+        let [source, platform] = self.names;
+        let [calling, called] = devices;
+        Leg {
             leg_key,
             call_key,
-            source: self.source,
-            platform: self.platform,
+            source,
+            platform,
             input_id: self.input_id,
             record_no: raw.line as i64,
             started_at_us,
@@ -187,26 +197,25 @@ impl<'a> Normaliser<'a> {
             callee_ext: callee.extension,
             redirect_ext,
             redirect_reason: raw.redirect_reason,
-            caller_device: handset(from, &raw.calling),
-            callee_device: handset(to, &raw.called),
-            caller_user: some(raw.calling.user),
-            callee_user: some(raw.called.user),
-            trunk_in: trunk(from, &raw.calling),
-            trunk_out: trunk(to, &raw.called),
-            hunt_group: some(raw.hunt_group),
+            caller_device: if from == End::Ours { calling } else { NONE },
+            callee_device: if to == End::Ours { called } else { NONE },
+            caller_user: texts.id(some(raw.calling.user)),
+            callee_user: texts.id(some(raw.called.user)),
+            trunk_in: if from == End::Ours { NONE } else { calling },
+            trunk_out: if to == End::Ours { NONE } else { called },
+            hunt_group: texts.id(some(raw.hunt_group)),
             number_class: outside,
             cause: raw.cause,
-            account_code: some(raw.account_code),
+            account_code: texts.id(some(raw.account_code)),
             charge_micros: raw.charge_micros,
-            currency: some(raw.currency),
-            vendor_kind: some(raw.vendor_kind),
+            currency: texts.id(some(raw.currency)),
+            vendor_kind: texts.id(some(raw.vendor_kind)),
             part: raw.part,
             caller_link: raw.calling.link,
             callee_link: raw.called.link,
-            caller_node: some(raw.calling.node),
-            callee_node: some(raw.called.node),
-        };
-        take(&leg)
+            caller_node: texts.id(some(raw.calling.node)),
+            callee_node: texts.id(some(raw.called.node)),
+        }
     }
 
     /// Gives the row of a quality report to `take`.
@@ -255,8 +264,9 @@ impl<'a> Normaliser<'a> {
         (leg as i64, hash(&[source, &raw.call.to_le_bytes()]) as i64)
     }
 
-    fn ends(&self, raw: &RawRecord<'_>) -> (End, End) {
-        let (mut from, mut to) = (self.end(&raw.calling, raw.caller), self.end(&raw.called, raw.callee));
+    fn ends(&self, raw: &RawRecord<'_>, [calling, called]: [TextId; 2], texts: &Texts) -> (End, End) {
+        let mut from = self.end(&raw.calling, calling, raw.caller, texts);
+        let mut to = self.end(&raw.called, called, raw.callee, texts);
         // Trunks that the record knows of and does not name.
         if from == End::Ours && matches!(raw.direction, Some(Direction::Inbound | Direction::Tandem)) {
             from = End::Public;
@@ -265,22 +275,22 @@ impl<'a> Normaliser<'a> {
             to = End::Public;
         }
         // A trunk to the voicemail that the list lacks, but the record knows.
-        if to == End::Public && raw.outcome == Outcome::Voicemail && self.trunk(raw.called.device).is_none() {
+        if to == End::Public && raw.outcome == Outcome::Voicemail && self.trunk(called).is_none() {
             to = End::Voicemail;
         }
         (from, to)
     }
 
-    fn end(&self, side: &Side<'_>, number: &str) -> End {
+    fn end(&self, side: &Side<'_>, device: TextId, number: &str, texts: &Texts) -> End {
         // Voicemail and recorders without a device are listed by their number.
-        if side.device.is_empty() {
-            return match self.trunk(number) {
+        if device == NONE {
+            return match self.trunk(texts.find(number)) {
                 Some(TrunkKind::Voicemail) if !number.is_empty() => End::Voicemail,
                 Some(TrunkKind::Recorder) if !number.is_empty() => End::Recorder,
                 _ => End::of(side.kind),
             };
         }
-        match self.trunk(side.device) {
+        match self.trunk(device) {
             Some(TrunkKind::Public) => End::Public,
             Some(TrunkKind::Private) => End::Private,
             Some(TrunkKind::Voicemail) => End::Voicemail,
@@ -289,49 +299,54 @@ impl<'a> Normaliser<'a> {
         }
     }
 
-    fn trunk(&self, name: &str) -> Option<TrunkKind> {
-        match self.trunks.find(name) {
-            NONE => None,
-            id => Some(self.trunk_kinds[id as usize]),
+    fn trunk(&self, name: TextId) -> Option<TrunkKind> {
+        self.trunks.get(name as usize).copied().flatten()
+    }
+
+    /// What digits are under a plan; worked out where they are new.
+    #[inline]
+    fn party(&mut self, digits: &str, plan: Plan, with_prefix: bool, texts: &mut Texts) -> Party {
+        if digits.is_empty() {
+            return Party::default();
+        }
+        let way = plan as Way * 2 + Way::from(with_prefix);
+        match self.parties.find(digits, way) {
+            Some(party) => party,
+            None => self.new_party(digits, plan, with_prefix, way, texts),
         }
     }
 
-    /// Where it is kept what digits are under a plan; worked out where they are new.
-    fn place(&mut self, digits: &str, plan: Plan, with_prefix: bool) -> Option<Place> {
-        if digits.is_empty() {
-            return None;
-        }
-        let place = self.parties.place(digits, plan as usize * 2 + usize::from(with_prefix));
-        if !self.parties.is_known(place) {
-            let mut scratch = std::mem::take(&mut self.scratch);
-            let prefix = if with_prefix { self.outside_prefix } else { "" };
-            let party = self.party(digits, plan, prefix, &mut scratch);
-            self.parties.keep(place, party);
-            self.scratch = scratch;
-        }
-        Some(place)
+    #[cold]
+    fn new_party(&mut self, digits: &str, plan: Plan, with_prefix: bool, way: Way, texts: &mut Texts) -> Party {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let prefix = if with_prefix { self.outside_prefix } else { "" };
+        let Found { number, extension, class } = self.found(digits, plan, prefix, &mut scratch);
+        let party = Party { number: texts.id(Some(number)), extension: texts.id(extension), class };
+        self.parties.keep(digits, way, party);
+        self.scratch = scratch;
+        party
     }
 
     /// Our own extensions come first: only the site knows that 11100 is one of its desks and no short code. But a line
     /// that called 999 by a public trunk must not look as if it had not.
-    fn party<'b>(&self, digits: &'b str, plan: Plan, prefix: &str, scratch: &'b mut String) -> Party<'b> {
+    fn found<'b>(&self, digits: &'b str, plan: Plan, prefix: &str, scratch: &'b mut String) -> Found<'b> {
         let area_code = if plan == Plan::Private { "" } else { self.area_code };
         let rules = number::Rules { outside_prefix: prefix, area_code, by_trunk: plan == Plan::Public };
         if let Some(extension) = self.extension(digits) {
             let is_emergency = plan == Plan::Public
                 && number::outside(digits, &rules, scratch).is_some_and(|found| found.class.is_emergency());
             if !is_emergency {
-                return Party { number: Some(extension), extension: Some(extension), class: None };
+                return Found { number: extension, extension: Some(extension), class: None };
             }
         }
         match number::outside(digits, &rules, scratch) {
             Some(found) if plan != Plan::Private || found.number.starts_with('+') || found.class.is_emergency() => {
                 match self.ddi.iter().find_map(|d| d.extension(found.number)) {
-                    Some(extension) => Party { number: Some(extension), extension: Some(extension), class: None },
-                    None => Party { number: Some(found.number), extension: None, class: Some(found.class) },
+                    Some(extension) => Found { number: extension, extension: Some(extension), class: None },
+                    None => Found { number: found.number, extension: None, class: Some(found.class) },
                 }
             }
-            _ => Party { number: Some(digits), extension: None, class: None },
+            _ => Found { number: digits, extension: None, class: None },
         }
     }
 
@@ -358,16 +373,8 @@ fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-fn handset<'b>(end: End, side: &Side<'b>) -> Option<&'b str> {
-    if end == End::Ours { some(side.device) } else { None }
-}
-
-fn trunk<'b>(end: End, side: &Side<'b>) -> Option<&'b str> {
-    if end == End::Ours { None } else { some(side.device) }
-}
-
 /// Voicemail and recorders are ours: a call to them stays inside. `asked` is where it ended, or should have.
-fn direction(from: End, to: End, [calling, called]: [&Side<'_>; 2], caller: Party<'_>, asked: Party<'_>) -> Direction {
+fn direction(from: End, to: End, [calling, called]: [&Side<'_>; 2], caller: Party, asked: Party) -> Direction {
     match (from.is_line(), to.is_line()) {
         (true, true) => Direction::Tandem,
         (true, false) => Direction::Inbound,
@@ -375,7 +382,7 @@ fn direction(from: End, to: End, [calling, called]: [&Side<'_>; 2], caller: Part
         // A platform that names neither trunk nor device: who has a number of the public plan called from outside, be it
         // an extension or a group that was asked for.
         (false, false)
-            if asked.number.is_some()
+            if asked.number != NONE
                 && asked.class.is_none_or(|class| class == Class::Unknown)
                 && calling.device.is_empty()
                 && called.device.is_empty()
@@ -383,7 +390,7 @@ fn direction(from: End, to: End, [calling, called]: [&Side<'_>; 2], caller: Part
         {
             Direction::Inbound
         }
-        (false, false) if to != End::Ours || asked.extension.is_some() => Direction::Internal,
+        (false, false) if to != End::Ours || asked.extension != NONE => Direction::Internal,
         // A device that nobody listed and whose name tells nothing is no handset if it took an emergency call.
         (false, false) if !called.device.is_empty() => match asked.class {
             Some(Class::Emergency) if called.kind != SideKind::Handset => Direction::Outbound,
@@ -391,8 +398,8 @@ fn direction(from: End, to: End, [calling, called]: [&Side<'_>; 2], caller: Part
         },
         // No trunk and no device was reached: what was dialled tells where it should have gone.
         (false, false) => match asked.class {
-            Some(Class::Unknown) | None if asked.number.is_none() => Direction::Unknown,
-            Some(Class::Unknown) | None if caller.extension.is_some() || from.is_service() => Direction::Internal,
+            Some(Class::Unknown) | None if asked.number == NONE => Direction::Unknown,
+            Some(Class::Unknown) | None if caller.extension != NONE || from.is_service() => Direction::Internal,
             Some(Class::Unknown) | None => Direction::Unknown,
             Some(_) => Direction::Outbound,
         },

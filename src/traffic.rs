@@ -212,7 +212,7 @@ impl LegView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::leg::Leg;
+    use crate::leg::Told as Leg;
     use arrow::array::AsArray;
     use arrow::datatypes::{Date32Type, Int16Type};
     use proptest::prelude::*;
@@ -222,8 +222,8 @@ mod tests {
         Leg {
             leg_key: 1,
             call_key: 1,
-            source: "hq",
-            platform: "p",
+            source: Some("hq"),
+            platform: Some("p"),
             input_id: 1,
             record_no: 1,
             started_at_us: 30_000_000,
@@ -265,7 +265,7 @@ mod tests {
     /// `day quarter kind name: counts`, zeros left out.
     fn told(legs: &[Leg<'_>], node: &str) -> Vec<String> {
         let (mut rows, mut texts, mut traffic) = (Legs::default(), Texts::default(), Traffic::default());
-        legs.iter().for_each(|leg| rows.push(leg, &mut texts));
+        legs.iter().for_each(|leg| rows.push(&leg.kept(&mut texts)));
         let node = texts.id(Some(node));
         traffic.add(&rows, 0..rows.len(), node);
         let batch = traffic.batch(&texts, 1);

@@ -55,7 +55,7 @@ pub const COUNTS: [&str; 19] = [
 /// -1 where it was more than one number. Over rows, the least and the greatest are equal and not -1 where one number is
 /// all that ever was (two may look like one in 1 of 65,536).
 pub const EXTREMES: [&str; 3] = ["longest_wait_s", "longest_call_s", "dialled_one"];
-const SEVERAL: i64 = -1;
+const SEVERAL: i32 = -1;
 const MADE: usize = 0;
 const MADE_ANSWERED: usize = 1;
 const OFFERED: usize = 2;
@@ -70,7 +70,7 @@ const TALK_IN: usize = 10;
 const TALK_OUT: usize = 11;
 const ANSWER_TIMED: usize = 12;
 /// Seconds within which a call was answered, and where that is counted.
-const ANSWERED_WITHIN: [(i64, usize); 3] = [(10, 13), (20, 14), (30, 15)];
+const ANSWERED_WITHIN: [(i32, usize); 3] = [(10, 13), (20, 14), (30, 15)];
 const WAIT: usize = 16;
 const ABANDONED: usize = 17;
 const IN_HOURS: usize = 18;
@@ -94,17 +94,27 @@ pub fn schema() -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// In the order of [`COUNTS`].
-type Row = [i64; COUNTS.len()];
+/// Of the [`COUNTS`], those that add up seconds.
+const SUMS: [usize; 3] = [TALK_IN, TALK_OUT, WAIT];
+const SUM_IN: usize = 0;
+const SUM_OUT: usize = 1;
+const SUM_WAIT: usize = 2;
 
+/// A subject's day. A leg touches six of them all over memory, so each is two cache lines and no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
 struct Counts {
-    counts: Row,
+    /// In the order of [`COUNTS`]; those of [`SUMS`] are not used.
+    counts: [u32; COUNTS.len()],
+    /// In the order of [`SUMS`].
+    sums: [i64; SUMS.len()],
     /// In the order of [`EXTREMES`].
-    extremes: [Option<i64>; EXTREMES.len()],
+    extremes: [Option<i32>; EXTREMES.len()],
     first_minute: i16,
     last_minute: i16,
 }
+
+const _: () = assert!(size_of::<Counts>() == 128);
 
 /// Kind of subject, subject.
 type Who = (Subject, TextId);
@@ -175,8 +185,8 @@ impl Usage {
             day.append_value(*on);
             kind.append_value(what.word());
             subject.append_value(texts.text(*who).unwrap_or_default());
-            counts.iter_mut().zip(row.counts).for_each(|(builder, n)| builder.append_value(n));
-            extremes.iter_mut().zip(row.extremes).for_each(|(builder, n)| builder.append_option(n));
+            counts.iter_mut().zip(row.counts()).for_each(|(builder, n)| builder.append_value(n));
+            extremes.iter_mut().zip(row.extremes).for_each(|(builder, n)| builder.append_option(n.map(i64::from)));
             first.append_value(row.first_minute);
             last.append_value(row.last_minute);
         }
@@ -201,12 +211,12 @@ impl Usage {
             }
             let row = self.row_of(leg, kind, subject);
             row.talked(leg.talk_s);
+            row.sums[SUM_OUT] += i64::from(leg.talk_s);
             let counts = &mut row.counts;
-            counts[TALK_OUT] += leg.talk_s;
             if leg.is_whole {
                 counts[MADE] += 1;
-                counts[MADE_ANSWERED] += i64::from(leg.is_answered);
-                counts[EMERGENCY] += i64::from(leg.is_emergency);
+                counts[MADE_ANSWERED] += u32::from(leg.is_answered);
+                counts[EMERGENCY] += u32::from(leg.is_emergency);
                 leg.count_direction(counts);
                 row.dialled(leg.asked_for);
             }
@@ -255,9 +265,9 @@ impl Usage {
 
     /// Counts the offer of a leg, what became of it and for how long. A leg from a subject to itself is one leg, offered
     /// and made.
-    fn offer(&mut self, leg: &LegView, kind: Subject, subject: TextId, how: usize, caller: TextId, talk_s: i64) {
+    fn offer(&mut self, leg: &LegView, kind: Subject, subject: TextId, how: usize, caller: TextId, talk_s: i32) {
         let row = self.row_of(leg, kind, subject);
-        row.counts[TALK_IN] += talk_s;
+        row.sums[SUM_IN] += i64::from(talk_s);
         row.talked(talk_s);
         if leg.is_attempt {
             row.offered(leg, how);
@@ -307,7 +317,7 @@ impl Usage {
     }
 
     /// 16 bits of a hash of the first number asked for, ours or not.
-    fn asked_for(&mut self, legs: &Legs, texts: &Texts, row: usize) -> Option<i64> {
+    fn asked_for(&mut self, legs: &Legs, texts: &Texts, row: usize) -> Option<i32> {
         let (dialled, callee) = (legs.names(Name::Dialled)[row], legs.names(Name::Callee)[row]);
         let id = if dialled == NONE { callee } else { dialled };
         let text = texts.text(id)?;
@@ -315,21 +325,34 @@ impl Usage {
             self.dialled.resize(texts.len(), None);
         }
         let hash = self.dialled[id as usize].get_or_insert_with(|| crate::read::hash(&[text.as_bytes()]) as u16);
-        Some(i64::from(*hash))
+        Some(i32::from(*hash))
     }
 }
 
 impl Counts {
     fn at(minute: i16) -> Self {
-        Self { counts: Row::default(), extremes: Default::default(), first_minute: minute, last_minute: minute }
+        Self {
+            counts: Default::default(),
+            sums: Default::default(),
+            extremes: Default::default(),
+            first_minute: minute,
+            last_minute: minute,
+        }
     }
 
-    fn talked(&mut self, talk_s: i64) {
+    /// All of them, in the order of [`COUNTS`].
+    fn counts(&self) -> [i64; COUNTS.len()] {
+        let mut counts = self.counts.map(i64::from);
+        SUMS.iter().zip(self.sums).for_each(|(at, sum)| counts[*at] = sum);
+        counts
+    }
+
+    fn talked(&mut self, talk_s: i32) {
         let [_, longest, ..] = &mut self.extremes;
         *longest = (*longest).max((talk_s > 0).then_some(talk_s));
     }
 
-    fn dialled(&mut self, hash: Option<i64>) {
+    fn dialled(&mut self, hash: Option<i32>) {
         let Some(hash) = hash else { return };
         let [.., one] = &mut self.extremes;
         *one = Some(if one.is_none_or(|one| one == hash) { hash } else { SEVERAL });
@@ -337,6 +360,7 @@ impl Counts {
 
     fn merge(&mut self, other: &Self) {
         self.counts.iter_mut().zip(other.counts).for_each(|(sum, n)| *sum += n);
+        self.sums.iter_mut().zip(other.sums).for_each(|(sum, n)| *sum += n);
         let [wait, call, dialled] = other.extremes;
         let [longest_wait, longest_call, _] = &mut self.extremes;
         *longest_wait = (*longest_wait).max(wait);
@@ -349,15 +373,15 @@ impl Counts {
     fn offered(&mut self, leg: &LegView, how: usize) {
         self.counts[OFFERED] += 1;
         self.counts[how] += 1;
-        self.counts[IN_HOURS] += i64::from(OFFICE_MINUTES.contains(&leg.minute));
-        self.counts[ABANDONED] += i64::from(how == MISSED && leg.is_given_up);
+        self.counts[IN_HOURS] += u32::from(OFFICE_MINUTES.contains(&leg.minute));
+        self.counts[ABANDONED] += u32::from(how == MISSED && leg.is_given_up);
         let [longest, ..] = &mut self.extremes;
         *longest = (*longest).max(leg.ring_s);
         if let (ANSWERED, Some(ring_s)) = (how, leg.ring_s) {
             self.counts[ANSWER_TIMED] += 1;
-            self.counts[WAIT] += ring_s;
+            self.sums[SUM_WAIT] += i64::from(ring_s);
             for (within, at) in ANSWERED_WITHIN {
-                self.counts[at] += i64::from(ring_s <= within);
+                self.counts[at] += u32::from(ring_s <= within);
             }
         }
     }
@@ -368,12 +392,12 @@ struct LegView {
     source: TextId,
     day: i32,
     minute: i16,
-    talk_s: i64,
-    ring_s: Option<i64>,
+    talk_s: i32,
+    ring_s: Option<i32>,
     direction: Direction,
     outcome: Outcome,
     /// 16 bits of a hash of the first number asked for, ours or not.
-    asked_for: Option<i64>,
+    asked_for: Option<i32>,
     caller: TextId,
     dialled: TextId,
     callee: TextId,
@@ -396,15 +420,15 @@ struct LegView {
 }
 
 impl LegView {
-    fn of(legs: &Legs, row: usize, asked_for: Option<i64>) -> Self {
+    fn of(legs: &Legs, row: usize, asked_for: Option<i32>) -> Self {
         let name = |name: Name| legs.names(name)[row];
         let (direction, outcome, part) = (legs.direction[row], legs.outcome[row], legs.part[row]);
         Self {
             source: name(Name::Source),
             day: legs.local_day[row],
             minute: legs.local_minute[row],
-            talk_s: i64::from(legs.talk_s[row]),
-            ring_s: legs.ring_s[row].map(i64::from),
+            talk_s: legs.talk_s[row],
+            ring_s: legs.ring_s[row],
             direction,
             outcome,
             asked_for,
@@ -435,9 +459,9 @@ impl LegView {
         !left_us && (self.callee == number || (nowhere_else && self.dialled == number))
     }
 
-    fn count_direction(&self, counts: &mut Row) {
-        counts[INTERNAL] += i64::from(self.direction == Direction::Internal);
-        counts[EXTERNAL] += i64::from(!matches!(self.direction, Direction::Internal | Direction::Unknown));
+    fn count_direction(&self, counts: &mut [u32]) {
+        counts[INTERNAL] += u32::from(self.direction == Direction::Internal);
+        counts[EXTERNAL] += u32::from(!matches!(self.direction, Direction::Internal | Direction::Unknown));
     }
 }
 

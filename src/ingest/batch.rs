@@ -86,21 +86,15 @@ impl<'a> Input<'a> {
         read::reader(&self.source.format).map_or_else(read::Marks::default, |reader| reader.marks(&self.file_name))
     }
 
-    /// Looks at the legs of one piece of it, in order.
-    fn see(&mut self, legs: &Legs, piece: &Piece) {
-        let rows = piece.rows.clone();
-        let moments = &legs.started_at_us[rows.clone()];
-        self.first_us = self.first_us.into_iter().chain(moments.iter().copied()).min();
-        self.last_us = self.last_us.max(moments.iter().max().copied());
-        let any = |names: [Name; 2]| names.iter().any(|name| names_any(&legs.names(*name)[rows.clone()]));
-        self.names_devices = self.names_devices || any([Name::CallerDevice, Name::CalleeDevice]);
-        self.names_users = self.names_users || any([Name::CallerUser, Name::CalleeUser]);
-        // Records are written when calls end: the ends never go back by much.
-        for row in rows {
-            let ring_s = legs.ring_s[row].map_or(0, i64::from);
-            let end = legs.started_at_us[row] / 1_000_000 + ring_s + i64::from(legs.talk_s[row]);
-            self.back_s = self.back_s.max(self.last_end_s.map_or(0, |last| last - end));
-            self.last_end_s = Some(end);
+    /// Takes in what was seen of one piece of it, in order.
+    fn see(&mut self, seen: &Seen) {
+        self.first_us = self.first_us.into_iter().chain(seen.first_us).min();
+        self.last_us = self.last_us.max(seen.last_us);
+        self.names_devices |= seen.names_devices;
+        self.names_users |= seen.names_users;
+        if let Some((first, last)) = seen.ends_s {
+            self.back_s = self.back_s.max(seen.back_s).max(self.last_end_s.map_or(0, |end| end - first));
+            self.last_end_s = Some(last);
         }
     }
 
@@ -110,6 +104,41 @@ impl<'a> Input<'a> {
             let ordinal = self.seen.entry((legs.leg_key[row], legs.local_day[row])).or_default();
             legs.leg_key[row] = ordinal_key(legs.leg_key[row], *ordinal);
             *ordinal += 1;
+        }
+    }
+}
+
+/// What the legs of one piece show of their input.
+struct Seen {
+    first_us: Option<i64>,
+    last_us: Option<i64>,
+    names_devices: bool,
+    names_users: bool,
+    /// Ends of the first and the last call, and the farthest that an end lies before the one above it.
+    ends_s: Option<(i64, i64)>,
+    back_s: i64,
+}
+
+impl Seen {
+    fn of(legs: &Legs, piece: &Piece) -> Self {
+        let moments = &legs.started_at_us[piece.rows.clone()];
+        let any = |names: [Name; 2]| names.iter().any(|name| names_any(&legs.names(*name)[piece.rows.clone()]));
+        let (mut ends_s, mut back_s) = (None, 0);
+        // Records are written when calls end: the ends never go back by much.
+        for row in piece.rows.clone() {
+            let ring_s = legs.ring_s[row].map_or(0, i64::from);
+            let end = legs.started_at_us[row] / 1_000_000 + ring_s + i64::from(legs.talk_s[row]);
+            let (first, last) = ends_s.unwrap_or((end, end));
+            back_s = back_s.max(last - end);
+            ends_s = Some((first, end));
+        }
+        Self {
+            first_us: moments.iter().min().copied(),
+            last_us: moments.iter().max().copied(),
+            names_devices: any([Name::CallerDevice, Name::CalleeDevice]),
+            names_users: any([Name::CallerUser, Name::CalleeUser]),
+            ends_s,
+            back_s,
         }
     }
 }
@@ -157,11 +186,15 @@ impl<'l> Batch<'l> {
     pub fn segment(&mut self, pool: &mut Pool<'_>, parts: &mut [Part], inputs: &mut [Input<'_>]) -> Result<()> {
         self.take_texts(pool);
         let renumbered = &self.renumbered;
-        parts.par_iter_mut().for_each(|part| part.legs.renumber(&renumbered[part.worker]));
-        for part in &mut *parts {
-            for piece in &part.pieces {
+        let seen = parts.par_iter_mut().map(|part| {
+            part.legs.renumber(&renumbered[part.worker]);
+            part.pieces.iter().map(|piece| Seen::of(&part.legs, piece)).collect()
+        });
+        let seen: Vec<Vec<Seen>> = seen.collect();
+        for (part, seen) in parts.iter_mut().zip(seen) {
+            for (piece, seen) in part.pieces.iter().zip(&seen) {
                 let input = &mut inputs[piece.input];
-                input.see(&part.legs, piece);
+                input.see(seen);
                 part.legs.input_id[piece.rows.clone()].fill(input.input_id);
                 if piece.by_text {
                     input.number_equal_texts(&mut part.legs, piece);

@@ -51,12 +51,14 @@ impl RejectRow {
 pub struct Worker<'a> {
     pub texts: Texts,
     normalisers: HashMap<&'a str, Normaliser<'a>>,
+    /// Bytes and legs of the block before: how much room the next one needs.
+    last: (usize, usize),
 }
 
 impl Worker<'_> {
     /// Lets its texts go, once nobody has a number of them.
     pub fn forget(&mut self) {
-        self.texts = Texts::default();
+        *self = Self::default();
     }
 }
 
@@ -341,13 +343,18 @@ impl<'a, 'p> Gather<'a, 'p> {
 
     fn decode(&mut self, source: &'a Source, decoder: &dyn Decoder, input: usize, first_line: u64, bytes: &[u8]) {
         let none = Trunks::new();
-        let Worker { texts, normalisers } = &mut self.worker;
+        let Worker { texts, normalisers, last } = &mut self.worker;
         let normaliser = normalisers.entry(&source.name).or_insert_with(|| {
             let platform = reader(&source.format).map_or("", |reader| reader.id());
             // The input is known by its content: its number is put in once all of that was read.
-            Normaliser::new(source, platform, self.trunks.get(&source.name).unwrap_or(&none), 0)
+            Normaliser::new(source, platform, self.trunks.get(&source.name).unwrap_or(&none), texts, 0)
         });
         let start = self.part.legs.len();
+        let (last_bytes, last_legs) = *last;
+        // A short one tells nothing about a long one.
+        if last_bytes > bytes.len() / 2 {
+            self.part.legs.reserve(bytes.len() * last_legs / last_bytes + last_legs / 32);
+        }
         let mut taken = Taken {
             normaliser,
             texts,
@@ -362,6 +369,7 @@ impl<'a, 'p> Gather<'a, 'p> {
         let Taken { mut quality, rejects, read, skipped, by_text, .. } = taken;
         let quality = (!quality.is_empty()).then(|| quality.finish());
         let rows = start..self.part.legs.len();
+        *last = (bytes.len(), rows.len());
         self.part.pieces.push(Piece { input, rows, quality, rejects, read, skipped, by_text });
     }
 
@@ -386,8 +394,7 @@ impl Sink for Taken<'_, '_> {
     fn record(&mut self, raw: &RawRecord<'_>) {
         self.read += 1;
         self.by_text |= matches!(raw.id, RecordId::Text(_));
-        let (legs, texts) = (&mut *self.legs, &mut *self.texts);
-        self.normaliser.leg(raw, |leg| legs.push(leg, texts));
+        self.legs.push(&self.normaliser.leg(raw, self.texts));
     }
 
     fn quality(&mut self, raw: &RawQuality<'_>) {

@@ -15,6 +15,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
+use rayon::prelude::*;
 
 use super::decode::{Part, Piece};
 use crate::error::{Error, Result};
@@ -159,35 +160,23 @@ fn figures<'b>(rows: &'b RecordBatch, name: &str) -> &'b [i64] {
 pub fn sort_out<R: Records>(files: &[PathBuf], kind: &Kind, parts: &[R]) -> Result<Vec<Fates>> {
     let mut fates: Vec<Fates> =
         parts.iter().map(|part| Fates { kept: vec![true; part.keys().len()], conflicts: Vec::new() }).collect();
-    let rows = fates.iter().map(|fate| fate.kept.len()).sum();
-    let mut first: HashMap<(i64, i64), (u32, u32), FixedState> =
-        HashMap::with_capacity_and_hasher(rows, FixedState::default());
-    let mut refuse = |(part, row): (usize, usize), other: Option<u64>| {
+    let moments = || parts.iter().flat_map(|part| part.moments()).copied();
+    let Some(span) = moments().min().zip(moments().max()) else { return Ok(fates) };
+    let shares = rayon::current_num_threads();
+    let firsts: Vec<Firsts> = (0..shares).into_par_iter().map(|share| Firsts::of(parts, share, shares)).collect();
+    let mut refuse = |(part, row): Seat, other: Option<u64>| {
+        let (part, row) = (part as usize, row as usize);
         fates[part].kept[row] = false;
         if other.zip(parts[part].content(row)).is_some_and(|(other, own)| other != own) {
             fates[part].conflicts.push(row);
         }
     };
-    let mut span: Option<(i64, i64)> = None;
-    for (part, records) in parts.iter().enumerate() {
-        for (row, (key, moment)) in records.keys().iter().zip(records.moments()).enumerate() {
-            span = Some(span.map_or((*moment, *moment), |(low, high)| (low.min(*moment), high.max(*moment))));
-            match first.entry((*key, *moment)) {
-                Entry::Vacant(entry) => drop(entry.insert((part as u32, row as u32))),
-                Entry::Occupied(entry) => {
-                    let (part_there, row_there) = *entry.get();
-                    refuse((part, row), parts[part_there as usize].content(row_there as usize));
-                }
-            }
-        }
+    for (again, (part, row)) in firsts.iter().flat_map(|firsts| &firsts.again).copied() {
+        refuse(again, parts[part as usize].content(row as usize));
     }
-    let Some(span) = span else { return Ok(fates) };
     for path in files {
-        scan_for(path, kind, span, |key, moment| {
-            first.get(&(key, moment)).map(|(part, row)| (*part as usize, *row as usize))
-        })?
-        .into_iter()
-        .for_each(|(seat, content)| refuse(seat, Some(content)));
+        let find = |key, moment| firsts[share_of(key, shares)].at.get(&(key, moment)).copied();
+        scan_for(path, kind, span, find)?.into_iter().for_each(|(seat, content)| refuse(seat, Some(content)));
     }
     // Told twice where a file holds a record twice, which no lake of ours does.
     fates.iter_mut().for_each(|fate| {
@@ -197,7 +186,40 @@ pub fn sort_out<R: Records>(files: &[PathBuf], kind: &Kind, parts: &[R]) -> Resu
     Ok(fates)
 }
 
-type Seat = (usize, usize);
+/// Part and row.
+type Seat = (u32, u32);
+
+/// One share of all keys: the first record of each, and those that came again with the first of them.
+struct Firsts {
+    at: HashMap<(i64, i64), Seat, FixedState>,
+    again: Vec<(Seat, Seat)>,
+}
+
+impl Firsts {
+    fn of<R: Records>(parts: &[R], share: usize, shares: usize) -> Self {
+        let rows: usize = parts.iter().map(|part| part.keys().len()).sum();
+        let room = rows / shares + rows / shares / 16;
+        let mut firsts = Self { at: HashMap::with_capacity_and_hasher(room, FixedState::default()), again: Vec::new() };
+        for (part, records) in parts.iter().enumerate() {
+            for (row, (key, moment)) in records.keys().iter().zip(records.moments()).enumerate() {
+                if share_of(*key, shares) != share {
+                    continue;
+                }
+                let seat = (part as u32, row as u32);
+                match firsts.at.entry((*key, *moment)) {
+                    Entry::Vacant(entry) => drop(entry.insert(seat)),
+                    Entry::Occupied(entry) => firsts.again.push((seat, *entry.get())),
+                }
+            }
+        }
+        firsts
+    }
+}
+
+/// Keys are hashes: any of their bits share them out evenly.
+fn share_of(key: i64, shares: usize) -> usize {
+    (key as u64 >> 32) as usize % shares
+}
 
 /// Records of a file that are known to `find`, with their content.
 fn scan_for(

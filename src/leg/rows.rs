@@ -125,7 +125,27 @@ impl Legs {
         &self.names[name as usize]
     }
 
-    pub fn push(&mut self, leg: &Leg<'_>, texts: &mut Texts) {
+    /// Makes room for so many rows more.
+    pub fn reserve(&mut self, rows: usize) {
+        [&mut self.leg_key, &mut self.call_key, &mut self.input_id, &mut self.record_no, &mut self.started_at_us]
+            .into_iter()
+            .for_each(|column| column.reserve(rows));
+        [&mut self.cause, &mut self.charge_micros, &mut self.caller_link, &mut self.callee_link]
+            .into_iter()
+            .for_each(|column| column.reserve(rows));
+        self.local_day.reserve(rows);
+        self.local_minute.reserve(rows);
+        self.ring_s.reserve(rows);
+        self.talk_s.reserve(rows);
+        self.direction.reserve(rows);
+        self.outcome.reserve(rows);
+        self.redirect_reason.reserve(rows);
+        self.number_class.reserve(rows);
+        self.part.reserve(rows);
+        self.names.iter_mut().for_each(|column| column.reserve(rows));
+    }
+
+    pub fn push(&mut self, leg: &Leg) {
         self.leg_key.push(leg.leg_key);
         self.call_key.push(leg.call_key);
         self.input_id.push(leg.input_id);
@@ -144,39 +164,29 @@ impl Legs {
         self.charge_micros.push(leg.charge_micros);
         self.caller_link.push(leg.caller_link);
         self.callee_link.push(leg.callee_link);
-        // A number of ours is the extension itself, the very same text: it is looked up once.
-        let mut pair = |number: Option<&str>, extension: Option<&str>| {
-            let id = texts.id(number);
-            let same = number.zip(extension).is_some_and(|(a, b)| std::ptr::eq(a, b));
-            (id, if same { id } else { texts.id(extension) })
-        };
-        let (caller, caller_ext) = pair(leg.caller, leg.caller_ext);
-        let (dialled, dialled_ext) = pair(leg.dialled, leg.dialled_ext);
-        let (callee, callee_ext) = pair(leg.callee, leg.callee_ext);
-        let mut id = |text| texts.id(text);
         // In the order of `Name`.
         let names = [
-            id(Some(leg.source)),
-            id(Some(leg.platform)),
-            caller,
-            dialled,
-            callee,
-            caller_ext,
-            dialled_ext,
-            callee_ext,
-            id(leg.redirect_ext),
-            id(leg.caller_device),
-            id(leg.callee_device),
-            id(leg.caller_user),
-            id(leg.callee_user),
-            id(leg.trunk_in),
-            id(leg.trunk_out),
-            id(leg.hunt_group),
-            id(leg.account_code),
-            id(leg.currency),
-            id(leg.vendor_kind),
-            id(leg.caller_node),
-            id(leg.callee_node),
+            leg.source,
+            leg.platform,
+            leg.caller,
+            leg.dialled,
+            leg.callee,
+            leg.caller_ext,
+            leg.dialled_ext,
+            leg.callee_ext,
+            leg.redirect_ext,
+            leg.caller_device,
+            leg.callee_device,
+            leg.caller_user,
+            leg.callee_user,
+            leg.trunk_in,
+            leg.trunk_out,
+            leg.hunt_group,
+            leg.account_code,
+            leg.currency,
+            leg.vendor_kind,
+            leg.caller_node,
+            leg.callee_node,
         ];
         for (column, name) in self.names.iter_mut().zip(names) {
             column.push(name);

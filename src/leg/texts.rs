@@ -8,7 +8,7 @@ pub type TextId = u32;
 pub const NONE: TextId = 0;
 
 /// The longest text that fits the table: a handset's name, any telephone number, an IPv4 address.
-const SHORT: usize = 15;
+pub const SHORT: usize = 15;
 
 /// A set of texts, growing only.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Texts {
                 let id = self.keep(text);
                 self.table[at] = (key, id);
                 self.short += 1;
-                if self.short * 2 > self.table.len() {
+                if self.short * 3 > self.table.len() * 2 {
                     self.grow();
                 }
                 id
@@ -122,9 +122,9 @@ impl Texts {
     }
 }
 
-/// Up to 15 bytes and their number in one; never 0, for the length is kept one too high.
+/// Up to 15 bytes and their number in one, the highest three bits being free; never 0, for the length is kept one too high.
 #[inline]
-fn packed(text: &[u8]) -> u128 {
+pub fn packed(text: &[u8]) -> u128 {
     let n = text.len();
     let eight = |at: usize| u64::from_le_bytes(text[at..at + 8].try_into().unwrap_or_default());
     let four = |at: usize| u64::from(u32::from_le_bytes(text[at..at + 4].try_into().unwrap_or_default()));
@@ -138,8 +138,9 @@ fn packed(text: &[u8]) -> u128 {
     u128::from(low) | u128::from(high) << 64 | (n as u128 + 1) << 120
 }
 
+/// Where a packed text belongs, before it is cut to the size of a table.
 #[inline]
-fn place(key: u128) -> usize {
+pub fn place(key: u128) -> usize {
     let mixed = (key as u64 ^ ((key >> 64) as u64).rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ mixed >> 32) as usize
 }

@@ -1,77 +1,123 @@
-//! What digits were found to be, kept for the next record that has them. Knows no numbering.
+//! What digits were found to be, kept for the next record that has them: one look-up gives number, extension and class.
+//! Knows no numbering.
 
-use super::Party;
-use crate::leg::{TextId, Texts};
+use std::collections::HashMap;
+
+use crate::leg::{SHORT, TextId, packed, place};
 use crate::number::Class;
 
-/// Ways of reading digits: three plans, each with and without the access digit.
-pub const WAYS: usize = 6;
 /// Numbers from outside never end: with so many the memory begins anew.
-const MOST: usize = 100_000;
+const MOST: usize = 200_000;
 
-/// Digits, and the way they are read.
-pub type Place = (TextId, usize);
-
-/// A stretch of `made`.
-type Span = (u32, u32);
-
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    number: Option<Span>,
-    extension: Option<Span>,
-    class: Option<Class>,
+/// A party: the number to store, our extension if it is one ([`NONE`](crate::leg::NONE) if not), the class if it is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Party {
+    pub number: TextId,
+    pub extension: TextId,
+    pub class: Option<Class>,
 }
 
-#[derive(Debug, Default)]
+/// A way of reading digits: one of three plans, with or without the access digit.
+pub type Way = u8;
+pub const WAYS: usize = 6;
+
+#[derive(Debug)]
 pub struct Parties {
-    digits: Texts,
-    known: Vec<[Option<Known>; WAYS]>,
-    made: String,
+    /// Digits and way in one, by their hash; 0 is a free place.
+    table: Vec<(u128, Party)>,
+    taken: usize,
+    long: HashMap<Box<str>, [Option<Party>; WAYS]>,
+}
+
+impl Default for Parties {
+    fn default() -> Self {
+        Self { table: vec![(0, Party::default()); 1024], taken: 0, long: HashMap::new() }
+    }
 }
 
 impl Parties {
-    /// The place of digits, good until [`Self::trim`].
     #[inline]
-    pub fn place(&mut self, digits: &str, way: usize) -> Place {
-        let id = self.digits.id(Some(digits));
-        if id as usize >= self.known.len() {
-            self.known.resize(id as usize + 1, [None; WAYS]);
+    pub fn find(&self, digits: &str, way: Way) -> Option<Party> {
+        match digits.len() > SHORT {
+            true => self.long.get(digits).and_then(|ways| ways[usize::from(way)]),
+            false => self.seek(key(digits, way)).ok(),
         }
-        (id, way)
     }
 
-    #[inline]
-    pub fn is_known(&self, (id, way): Place) -> bool {
-        self.known[id as usize][way].is_some()
-    }
-
-    pub fn keep(&mut self, (id, way): Place, party: Party<'_>) {
-        let mut span = |text: &str| {
-            let start = self.made.len() as u32;
-            self.made.push_str(text);
-            (start, self.made.len() as u32)
-        };
-        let number = party.number.map(&mut span);
-        // An extension is its own number: the same text, so that whoever looks at it can tell.
-        let is_number = party.number.zip(party.extension).is_some_and(|(a, b)| a == b);
-        let extension = if is_number { number } else { party.extension.map(&mut span) };
-        let known = Known { number, extension, class: party.class };
-        self.known[id as usize][way] = Some(known);
-    }
-
-    /// What was kept at a place; nobody where there is none.
-    #[inline]
-    pub fn at(&self, place: Option<Place>) -> Party<'_> {
-        let Some(known) = place.and_then(|(id, way)| self.known[id as usize][way]) else { return Party::default() };
-        let text = |span: Option<Span>| span.map(|(start, end)| &self.made[start as usize..end as usize]);
-        Party { number: text(known.number), extension: text(known.extension), class: known.class }
-    }
-
-    /// Forgets all where it has grown too large. For between two records.
-    #[inline]
-    pub fn trim(&mut self) {
-        if self.digits.len() > MOST || self.digits.bytes() + self.made.len() > MOST * 64 {
+    pub fn keep(&mut self, digits: &str, way: Way, party: Party) {
+        if self.taken + self.long.len() > MOST {
             *self = Self::default();
         }
+        if digits.len() > SHORT {
+            self.long.entry(digits.into()).or_default()[usize::from(way)] = Some(party);
+            return;
+        }
+        if (self.taken + 1) * 4 > self.table.len() * 3 {
+            let larger = vec![(0, Party::default()); self.table.len() * 2];
+            for entry in std::mem::replace(&mut self.table, larger).into_iter().filter(|entry| entry.0 != 0) {
+                if let Err(at) = self.seek(entry.0) {
+                    self.table[at] = entry;
+                }
+            }
+        }
+        let key = key(digits, way);
+        if let Err(at) = self.seek(key) {
+            self.table[at] = (key, party);
+            self.taken += 1;
+        }
+    }
+
+    #[inline]
+    fn seek(&self, key: u128) -> Result<Party, usize> {
+        let mask = self.table.len() - 1;
+        let mut at = place(key) & mask;
+        loop {
+            match self.table[at] {
+                (found, party) if found == key => return Ok(party),
+                (0, _) => return Err(at),
+                _ => at = (at + 1) & mask,
+            }
+        }
+    }
+}
+
+/// The length takes five bits of the highest byte, the way those above them.
+#[inline]
+fn key(digits: &str, way: Way) -> u128 {
+    packed(digits.as_bytes()) | u128::from(way) << 125
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::leg::NONE;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Against a plain map, the way being part of the key.
+        #[test]
+        fn what_was_kept_comes_back(kept in proptest::collection::vec(("[0-9+]{0,20}", 0..WAYS as Way), 0..300)) {
+            let (mut parties, mut plain) = (Parties::default(), HashMap::new());
+            for (n, (digits, way)) in kept.iter().enumerate() {
+                let party = Party { number: n as TextId + 1, extension: NONE, class: None };
+                if parties.find(digits, *way).is_none() {
+                    parties.keep(digits, *way, party);
+                    plain.insert((digits.clone(), *way), party);
+                }
+                for way in 0..WAYS as Way {
+                    prop_assert_eq!(parties.find(digits, way), plain.get(&(digits.clone(), way)).copied());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_that_grows_keeps_all_and_begins_anew_when_it_is_full() {
+        let mut parties = Parties::default();
+        let party = |n: usize| Party { number: n as TextId, extension: n as TextId, class: Some(Class::Mobile) };
+        (0..50_000).for_each(|n| parties.keep(&n.to_string(), 3, party(n)));
+        assert!((0..50_000).all(|n| parties.find(&n.to_string(), 3) == Some(party(n))));
+        (50_000..=MOST + 1).for_each(|n| parties.keep(&n.to_string(), 3, party(n)));
+        assert_eq!((parties.find("7", 3), parties.find(&(MOST + 1).to_string(), 3)), (None, Some(party(MOST + 1))));
     }
 }

@@ -101,8 +101,10 @@ struct Seen {
 
 fn by(source: &Source, raw: &RawRecord<'_>) -> Seen {
     let trunks = TRUNKS.iter().map(|(name, kind)| (name.to_string(), *kind)).collect();
-    let own = |text: Option<&str>| text.map(str::to_owned);
-    Normaliser::new(source, "cisco-cucm", &trunks, 5).leg(raw, |leg| Seen {
+    let mut texts = Texts::default();
+    let leg = Normaliser::new(source, "cisco-cucm", &trunks, &mut texts, 5).leg(raw, &mut texts);
+    let own = |id: TextId| texts.text(id).map(str::to_owned);
+    Seen {
         direction: leg.direction,
         outcome: leg.outcome,
         caller: own(leg.caller),
@@ -114,7 +116,7 @@ fn by(source: &Source, raw: &RawRecord<'_>) -> Seen {
         moment: (leg.started_at_us, leg.local_day, leg.local_minute),
         devices: [leg.caller_device, leg.callee_device].map(own),
         trunks: [leg.trunk_in, leg.trunk_out].map(own),
-    })
+    }
 }
 
 fn seen(raw: &RawRecord<'_>) -> Seen {
@@ -483,8 +485,12 @@ fn keys_tell_records_calls_and_sources_apart() {
 #[test]
 fn a_leg_does_not_depend_on_the_one_before() {
     let (source, trunks) = (source("hq"), Trunks::from([("PSTN".into(), TrunkKind::Public)]));
-    let mut normaliser = Normaliser::new(&source, "cisco-cucm", &trunks, 5);
-    let mut callee = |raw: &RawRecord<'_>| normaliser.leg(raw, |leg| leg.callee.map(str::to_owned));
+    let mut texts = Texts::default();
+    let mut normaliser = Normaliser::new(&source, "cisco-cucm", &trunks, &mut texts, 5);
+    let mut callee = |raw: &RawRecord<'_>| {
+        let id = normaliser.leg(raw, &mut texts).callee;
+        texts.text(id).map(str::to_owned)
+    };
     assert_eq!(callee(&outbound("907700900123")), some("+447700900123"));
     assert_eq!(callee(&outbound("")), None);
     assert_eq!(callee(&record()), some("60102"));

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
-use crate::leg::Leg;
+use crate::leg::Told as Leg;
 
 mod service;
 
@@ -20,8 +20,8 @@ fn leg() -> Leg<'static> {
     Leg {
         leg_key: 1,
         call_key: 1,
-        source: "hq",
-        platform: "cisco-cucm",
+        source: Some("hq"),
+        platform: Some("cisco-cucm"),
         input_id: 1,
         record_no: 3,
         started_at_us: 0,
@@ -87,7 +87,7 @@ struct Counting {
 impl Counting {
     fn add(&mut self, legs: &[Leg<'_>]) {
         let mut rows = Legs::default();
-        legs.iter().for_each(|leg| rows.push(leg, &mut self.texts));
+        legs.iter().for_each(|leg| rows.push(&leg.kept(&mut self.texts)));
         self.usage.add(&rows, &self.texts);
     }
 
@@ -97,6 +97,7 @@ impl Counting {
 }
 
 type Key = (String, i32, String, String);
+type Row = [i64; COUNTS.len()];
 
 /// Counts and first and last minute of every subject.
 fn table(batch: &RecordBatch) -> BTreeMap<Key, (Row, i16, i16)> {

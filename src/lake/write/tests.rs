@@ -6,7 +6,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::lake::Table;
-use crate::leg::{COLUMNS, Direction, Leg, Name, Outcome, Part, RedirectReason};
+use crate::leg::{COLUMNS, Direction, Name, Outcome, Part, RedirectReason, Told as Leg};
 use crate::number::Class;
 
 /// The rows of a file of legs, and what Delta is told of it.
@@ -15,7 +15,7 @@ fn read_back(parts: &[Vec<Leg<'_>>]) -> (RecordBatch, Written) {
     let mut texts = Texts::default();
     let mut gather = |legs: &Vec<Leg<'_>>| {
         let mut rows = Legs::default();
-        legs.iter().for_each(|leg| rows.push(leg, &mut texts));
+        legs.iter().for_each(|leg| rows.push(&leg.kept(&mut texts)));
         rows
     };
     let parts: Vec<Legs> = parts.iter().map(&mut gather).collect();
@@ -36,8 +36,8 @@ fn leg() -> Leg<'static> {
     Leg {
         leg_key: 1,
         call_key: 2,
-        source: "source",
-        platform: "platform",
+        source: Some("source"),
+        platform: Some("platform"),
         input_id: 3,
         record_no: 4,
         started_at_us: 5,
