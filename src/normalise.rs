@@ -103,13 +103,7 @@ struct Found<'b> {
 impl<'a> Normaliser<'a> {
     /// `texts` is that of all its legs. The zone's name was checked with the configuration; one that is unknown all the
     /// same counts as UTC.
-    pub fn new(
-        source: &'a Source,
-        platform: &'static str,
-        trunks: &Trunks,
-        texts: &mut Texts,
-        input_id: i64,
-    ) -> Self {
+    pub fn new(source: &'a Source, platform: &'static str, trunks: &Trunks, texts: &mut Texts, input_id: i64) -> Self {
         let names = [source.name.as_str(), platform].map(|name| texts.id(Some(name)));
         let mut kinds = Vec::new();
         for (name, kind) in trunks {
@@ -137,6 +131,8 @@ impl<'a> Normaliser<'a> {
     /// The leg of a record. Where the record has no id of the vendor's, `leg_key` is the hash of its text alone, and the
     /// ordinal within the day is still to be worked in ([`ordinal_key`]).
     pub fn leg(&mut self, raw: &RawRecord<'_>, texts: &mut Texts) -> Leg {
+        texts.warm([raw.calling.device, raw.called.device, raw.calling.user, raw.called.user]);
+        self.parties.warm([raw.caller, raw.callee]);
         let devices = [&raw.calling, &raw.called].map(|side| texts.id(some(side.device)));
         let (from, to) = self.ends(raw, devices, texts);
         let from_plan = if from == End::Public { Plan::Public } else { Plan::Private };

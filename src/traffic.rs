@@ -65,10 +65,18 @@ type Slot = (i32, i16);
 /// Source, kind of carrier, its name.
 type Key = (TextId, Carrier, TextId);
 
-/// Traffic of a batch, growing leg by leg.
+/// Traffic of a batch, growing leg by leg. All is found by its place; a place is one more than an index, and 0 is none.
 #[derive(Debug, Default)]
 pub struct Traffic {
-    slots: HashMap<(Slot, Key), Row, FixedState>,
+    carriers: Vec<Key>,
+    /// Of each source, by kind and by name: the place among `carriers`.
+    numbers: Vec<(TextId, [Vec<u32>; Carrier::ALL.len()])>,
+    /// Of each slot, by place of the carrier: the place among `rows`.
+    slots: Vec<(Slot, Vec<u32>)>,
+    at: HashMap<Slot, usize, FixedState>,
+    rows: Vec<Row>,
+    /// Where the slot before is.
+    last: Option<(Slot, usize)>,
 }
 
 impl Traffic {
@@ -84,19 +92,65 @@ impl Traffic {
 
     /// Adds what was counted elsewhere, with the same texts.
     pub fn merge(&mut self, other: &Self) {
-        for (key, theirs) in &other.slots {
-            let ours = self.slots.entry(*key).or_default();
-            ours.iter_mut().zip(theirs).for_each(|(sum, n)| *sum += n);
+        for (slot, key, theirs) in other.told() {
+            let carrier = self.carrier(key);
+            self.row(slot, carrier).iter_mut().zip(theirs).for_each(|(sum, n)| *sum += n);
         }
+    }
+
+    /// Every row, in no order.
+    fn told(&self) -> impl Iterator<Item = (Slot, Key, &Row)> {
+        self.slots.iter().flat_map(|(slot, places)| {
+            let taken = places.iter().enumerate().filter(|(_, row)| **row != 0);
+            taken.map(|(carrier, row)| (*slot, self.carriers[carrier - 1], &self.rows[*row as usize - 1]))
+        })
+    }
+
+    /// The place of a carrier.
+    fn carrier(&mut self, (source, kind, name): Key) -> usize {
+        let of = self.numbers.iter().position(|(of, _)| *of == source).unwrap_or_else(|| {
+            self.numbers.push((source, Default::default()));
+            self.numbers.len() - 1
+        });
+        let places = &mut self.numbers[of].1[kind as usize];
+        if places.len() <= name as usize {
+            places.resize(name as usize + 1, 0);
+        }
+        let place = &mut places[name as usize];
+        if *place == 0 {
+            self.carriers.push((source, kind, name));
+            *place = self.carriers.len() as u32;
+        }
+        *place as usize
+    }
+
+    fn row(&mut self, slot: Slot, carrier: usize) -> &mut Row {
+        let at = match self.last {
+            Some((last, at)) if last == slot => at,
+            _ => *self.at.entry(slot).or_insert_with(|| {
+                self.slots.push((slot, Vec::new()));
+                self.slots.len() - 1
+            }),
+        };
+        self.last = Some((slot, at));
+        let places = &mut self.slots[at].1;
+        if places.len() <= carrier {
+            places.resize(carrier + 1, 0);
+        }
+        let place = &mut places[carrier];
+        if *place == 0 {
+            self.rows.push(Row::default());
+            *place = self.rows.len() as u32;
+        }
+        &mut self.rows[*place as usize - 1]
     }
 
     /// One row per source, day, quarter, kind and name, in that order.
     pub fn batch(&self, texts: &Texts, batch: i64) -> RecordBatch {
         let text = |id: TextId| texts.text(id).unwrap_or_default();
         let mut sorted: Vec<_> = self
-            .slots
-            .iter()
-            .map(|((slot, (source, kind, name)), row)| ((text(*source), *slot, kind.word(), text(*name)), row))
+            .told()
+            .map(|(slot, (source, kind, name), row)| ((text(source), slot, kind.word(), text(name)), row))
             .collect();
         sorted.sort_unstable_by_key(|(key, _)| *key);
         let mut told: [StringBuilder; 3] = Default::default();
@@ -140,14 +194,13 @@ impl Traffic {
     }
 
     fn put(&mut self, leg: &LegView, kind: Carrier, name: TextId, counts: Row) {
-        let key = (leg.source, kind, name);
-        let began = slot(leg.day, leg.second);
-        let row = self.slots.entry((began, key)).or_default();
+        let carrier = self.carrier((leg.source, kind, name));
+        let row = self.row(slot(leg.day, leg.second), carrier);
         row.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
         let (mut at, end) = (leg.second, leg.second + leg.held_s);
         while at < end {
             let until = ((at / QUARTER_S + 1) * QUARTER_S).min(end);
-            let row = self.slots.entry((slot(leg.day, at), key)).or_default();
+            let row = self.row(slot(leg.day, at), carrier);
             row[HELD] += until - at;
             row[LONG] += if leg.held_s > LONG_S { until - at } else { 0 };
             at = until;

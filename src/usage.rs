@@ -142,7 +142,9 @@ impl Usage {
         for row in 0..legs.len() {
             if legs.part[row] != Part::System {
                 let asked_for = self.asked_for(legs, texts, row);
-                self.add_row(&LegView::of(legs, row, asked_for));
+                let leg = LegView::of(legs, row, asked_for);
+                self.warm(&leg);
+                self.add_row(&leg);
             }
         }
     }
@@ -201,6 +203,33 @@ impl Usage {
         columns.extend(extremes.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
         columns.extend([Arc::new(first.finish()) as ArrayRef, Arc::new(last.finish()), Arc::new(batches) as ArrayRef]);
         RecordBatch::try_new(schema(), columns).expect("COUNTS and the builders agree")
+    }
+
+    /// Brings the rows of a leg near, all at once: counted one by one, each would wait for the memory.
+    #[inline]
+    fn warm(&self, leg: &LegView) {
+        let Some((source, day, seat)) = self.last else { return };
+        if (source, day) != (leg.source, leg.day) {
+            return;
+        }
+        let [calling, called] = leg.devices;
+        let [caller, callee] = leg.users;
+        let mut any = 0;
+        for (kind, subject) in [
+            (Subject::Number, leg.caller),
+            (Subject::Number, leg.dialled),
+            (Subject::Number, leg.callee),
+            (Subject::Device, calling),
+            (Subject::Device, called),
+            (Subject::User, caller),
+            (Subject::User, callee),
+        ] {
+            let number = self.numbers[kind as usize].get(subject as usize).copied().unwrap_or(0);
+            let row = self.seats[seat].2.get(number as usize).copied().unwrap_or(0);
+            any ^=
+                self.rows.get((row as usize).wrapping_sub(1)).map_or(0, |row| row.first_minute ^ row.counts[0] as i16);
+        }
+        std::hint::black_box(any);
     }
 
     fn add_row(&mut self, leg: &LegView) {
@@ -320,12 +349,14 @@ impl Usage {
     fn asked_for(&mut self, legs: &Legs, texts: &Texts, row: usize) -> Option<i32> {
         let (dialled, callee) = (legs.names(Name::Dialled)[row], legs.names(Name::Callee)[row]);
         let id = if dialled == NONE { callee } else { dialled };
-        let text = texts.text(id)?;
         if self.dialled.len() <= id as usize {
             self.dialled.resize(texts.len(), None);
         }
-        let hash = self.dialled[id as usize].get_or_insert_with(|| crate::read::hash(&[text.as_bytes()]) as u16);
-        Some(i32::from(*hash))
+        let hash = &mut self.dialled[id as usize];
+        if hash.is_none() {
+            *hash = texts.text(id).map(|text| crate::read::hash(&[text.as_bytes()]) as u16);
+        }
+        hash.map(i32::from)
     }
 }
 

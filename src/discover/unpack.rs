@@ -443,6 +443,12 @@ impl<'a> Unpacking<'a> {
         let mut hasher = blake3::Hasher::new();
         let (mut size, mut line, mut memory, mut aside) = (0u64, 0u64, Vec::new(), None::<Aside>);
         let room = self.limits.keep.min(self.limits.keep_together.saturating_sub(self.in_memory));
+        // Who decodes it reads it to its end, and need not have it read before. What is packed may be a bomb.
+        if packed.depth == 0 && !packed.in_archive && self.state.is_some_and(|(length, _)| length > room as u64) {
+            let Packed { name, modified_on, .. } = packed;
+            let kept = Kept::Again(self.found.clone(), self.state);
+            return self.texts.push(Ok(Text { name, fingerprint: None, modified_on, kept }));
+        }
         loop {
             let some = match text.fill_buf() {
                 Ok([]) => break,
@@ -459,12 +465,6 @@ impl<'a> Unpacking<'a> {
                 return self.refuse(&packed.name, "a line longer than any record", "see whether it is text at all");
             }
             let put = match &mut aside {
-                // Who decodes it reads it to its end, and need not have it read before. What is packed may be a bomb.
-                _ if !packed.in_archive && packed.depth == 0 && size > room as u64 => {
-                    let Packed { name, modified_on, .. } = packed;
-                    let kept = Kept::Again(self.found.clone(), self.state);
-                    return self.texts.push(Ok(Text { name, fingerprint: None, modified_on, kept }));
-                }
                 _ if !packed.in_archive && size > room as u64 => {
                     memory.clear();
                     Ok(())

@@ -22,11 +22,11 @@ use crate::read::{
 };
 
 /// Bytes of a block: big enough to be worth a task, small enough that a large file keeps all cores busy.
-pub const BLOCK_BYTES: usize = 1 << 20;
+pub const BLOCK_BYTES: usize = 1 << 19;
 /// The most of a text that must be decoded in one piece.
 const WHOLE_BYTES: usize = 256 << 20;
 /// Blocks read ahead of the decoders.
-const BLOCKS_AHEAD: usize = 16;
+const BLOCKS_AHEAD: usize = 32;
 /// Of a rejected line this many bytes are kept; each that is no text becomes a mark of three.
 const RAW_BYTES: usize = 512;
 

@@ -2,7 +2,6 @@
 //! of any type the lake has to a column of a row group. Knows no table.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType};
@@ -65,11 +64,11 @@ fn nulls(keys: &[u32], present: Option<&[bool]>) -> Option<u64> {
 /// # Errors
 /// The library refuses: a fault of ours.
 pub fn int64(column: &ColumnDescPtr, values: &[i64], present: Option<&[bool]>) -> Result<Chunk> {
-    let found = keyed(values, |value| value.to_le_bytes());
+    let (least, most) = (values.iter().min().copied(), values.iter().max().copied());
+    let found = keyed(values, least.zip(most), |value| value.to_le_bytes());
     let Some((dictionary, keys)) = found else {
         return pages::plain::<physical::Int64Type>(column, Plain::Differences, values, present);
     };
-    let (least, most) = (values.iter().min().copied(), values.iter().max().copied());
     let statistics = Statistics::int64(least, most, None, nulls(&keys, present), false);
     pages::dictionary(column, dictionary, &keys, present, statistics)
 }
@@ -79,41 +78,66 @@ pub fn int64(column: &ColumnDescPtr, values: &[i64], present: Option<&[bool]>) -
 /// # Errors
 /// The library refuses: a fault of ours.
 pub fn int32(column: &ColumnDescPtr, values: &[i32], present: Option<&[bool]>) -> Result<Chunk> {
-    let found = keyed(values, |value| value.to_le_bytes());
+    let (least, most) = (values.iter().min().copied(), values.iter().max().copied());
+    let found = keyed(values, least.zip(most), |value| value.to_le_bytes());
     let Some((dictionary, keys)) = found else {
         return pages::plain::<physical::Int32Type>(column, Plain::Differences, values, present);
     };
-    let (least, most) = (values.iter().min().copied(), values.iter().max().copied());
     let statistics = Statistics::int32(least, most, None, nulls(&keys, present), false);
     pages::dictionary(column, dictionary, &keys, present, statistics)
 }
 
-/// None where there is nothing, or where so many values differ that a dictionary would not pay.
-fn keyed<T: Copy + Eq + Hash, const N: usize>(
+/// Keys of the values met so far.
+enum Keys {
+    /// By how far a value lies above the least: figures of a table are mostly small. [`u32::MAX`] is not met.
+    Near(i64, Vec<u32>),
+    Far(HashMap<i64, u32, FixedState>),
+}
+
+/// A table of so many places is soon made, and fits in a core's own memory.
+const NEAR: u64 = 1 << 15;
+
+/// None where there is nothing, or where so many values differ that a dictionary would not pay. `bounds` are the least and
+/// the greatest of them.
+fn keyed<T: Copy + Eq + Into<i64>, const N: usize>(
     values: &[T],
-    bytes: fn(&T) -> [u8; N],
+    bounds: Option<(T, T)>,
+    bytes: fn(T) -> [u8; N],
 ) -> Option<(Dictionary, Vec<u32>)> {
+    let (least, most): (i64, i64) = bounds.map(|(least, most)| (least.into(), most.into()))?;
+    let places = most.abs_diff(least).saturating_add(1);
+    let mut seen = match places <= NEAR.min(values.len() as u64 * 4) {
+        true => Keys::Near(least, vec![u32::MAX; places as usize]),
+        false => Keys::Far(HashMap::default()),
+    };
     let most = values.len() / 4 + 64;
-    let mut key_of: HashMap<T, u32, FixedState> = HashMap::default();
     let (mut dictionary, mut keys) = (Dictionary::default(), Vec::with_capacity(values.len()));
     let mut last: Option<(T, u32)> = None;
-    for value in values {
-        let key = match last {
+    for value in values.iter().copied() {
+        let mut add = || {
+            dictionary.values.extend_from_slice(&bytes(value));
+            dictionary.count += 1;
+            dictionary.count - 1
+        };
+        let key = match (&mut seen, last) {
             // Runs are what most figures of a table come in.
-            Some((before, key)) if before == *value => key,
-            _ => *key_of.entry(*value).or_insert_with(|| {
-                dictionary.values.extend_from_slice(&bytes(value));
-                dictionary.count += 1;
-                dictionary.count - 1
-            }),
+            (_, Some((before, key))) if before == value => key,
+            (Keys::Near(least, keys), _) => {
+                let key = &mut keys[(value.into() - *least) as usize];
+                if *key == u32::MAX {
+                    *key = add();
+                }
+                *key
+            }
+            (Keys::Far(keys), _) => *keys.entry(value.into()).or_insert_with(add),
         };
         if dictionary.count as usize > most {
             return None;
         }
-        last = Some((*value, key));
+        last = Some((value, key));
         keys.push(key);
     }
-    (!keys.is_empty()).then_some((dictionary, keys))
+    Some((dictionary, keys))
 }
 
 /// A column of any table.

@@ -277,8 +277,13 @@ fn moment(seconds: i64) -> Option<i64> {
 
 /// The mark of an end: its leg id, which is unique in the cluster for some days (node and a counter of 24 bits), below
 /// that cluster's own bits. Neighbouring numbers stay neighbours, which is what a column packs well.
-fn leg_link(cluster: &str, leg: i64) -> Option<i64> {
-    spaced(hash(&[cluster.as_bytes()]), leg)
+fn leg_link(cluster: u64, leg: i64) -> Option<i64> {
+    spaced(cluster, leg)
+}
+
+/// The bits of a cluster.
+fn cluster_bits(name: &str) -> u64 {
+    hash(&[name.as_bytes()])
 }
 
 /// The mark of a conference, in which all its parties meet: conversation ids are no leg ids.
@@ -417,6 +422,7 @@ fn links(
     callee: &str,
 ) -> Result<[Option<i64>; 2], (Reject, &'static str)> {
     let cluster = fields.text(Field::Cluster);
+    let bits = cluster_bits(cluster);
     let mut ends = [None; 2];
     for (end, leg, conversation, number) in [
         (0, fields.code(Field::OrigLeg, "origLegCallIdentifier")?, Field::OrigConversation, caller),
@@ -424,11 +430,11 @@ fn links(
     ] {
         let other = fields.code(conversation, "conversation id")?;
         let other = match join {
-            codes::RECORDING | codes::MONITORING => leg_link(cluster, other),
+            codes::RECORDING | codes::MONITORING => leg_link(bits, other),
             _ if join == codes::CONFERENCE || codes::is_bridge(number) => conversation_link(cluster, other),
             _ => None,
         };
-        ends[end] = other.or_else(|| leg_link(cluster, leg));
+        ends[end] = other.or_else(|| leg_link(bits, leg));
     }
     Ok(ends)
 }

@@ -351,7 +351,7 @@ impl<'a> Fields<'a> {
     /// A code that older files lack a column for: blank is 0.
     pub fn code(&self, field: Field, name: &'static str) -> Result<i64, (Reject, &'static str)> {
         match self.text(field) {
-            "" => Ok(0),
+            "" | "0" => Ok(0),
             text => text.parse().map_err(|_| (Reject::BadNumber, name)),
         }
     }

@@ -14,8 +14,11 @@ pub fn report<'a>(fields: &Fields<'a>, line: u64, not_from: i64) -> Result<RawQu
     if id.is_empty() {
         return Err((Reject::Missing, "pkid"));
     }
-    let link = super::leg_link(fields.text(Field::Cluster), fields.number(Field::MediaLeg, "callIdentifier")?)
-        .ok_or((Reject::Missing, "callIdentifier names no leg"))?;
+    let link = super::leg_link(
+        super::cluster_bits(fields.text(Field::Cluster)),
+        fields.number(Field::MediaLeg, "callIdentifier")?,
+    )
+    .ok_or((Reject::Missing, "callIdentifier names no leg"))?;
     // Counters, durations and averages; only the loss may be negative, where duplicates came.
     let count = |field, name| not_negative(fields.figure::<i64>(field, name)?, name);
     let short = |field, name| not_negative(fields.figure::<i32>(field, name)?, name);
