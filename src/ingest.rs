@@ -59,7 +59,7 @@ const GROUP_FILES: usize = 20_000;
 /// Legs that make a segment, the most that is in memory at once.
 const SEGMENT_ROWS: usize = 768 * 1024;
 /// Shorter texts are decoded one after the other, as many in a task as make this together.
-const SHORT_BYTES: u64 = decode::BLOCK_BYTES as u64;
+const SHORT_BYTES: u64 = 1 << 20;
 
 /// Reads `work` into the lake. `trunks` has the trunk list of each source by name; `progress` is told of every file
 /// that is done, with its size on disk.

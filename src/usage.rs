@@ -134,9 +134,18 @@ pub struct Usage {
     dialled: Vec<Option<u16>>,
     /// Where the day of the leg before is.
     last: Option<(TextId, i32, usize)>,
+    /// Kinds that somebody else counts.
+    leaves_out: [bool; Subject::ALL.len()],
 }
 
 impl Usage {
+    /// A usage of some kinds of subject only: so that two can share the legs, and neither waits for the other's rows.
+    pub fn only(kinds: &[Subject]) -> Self {
+        let mut leaves_out = [true; Subject::ALL.len()];
+        kinds.iter().for_each(|kind| leaves_out[*kind as usize] = false);
+        Self { leaves_out, ..Self::default() }
+    }
+
     /// Adds legs. All legs of one usage have their texts in one [`Texts`].
     pub fn add(&mut self, legs: &Legs, texts: &Texts) {
         for row in 0..legs.len() {
@@ -166,23 +175,41 @@ impl Usage {
 
     /// One row per source, day, kind and subject, in that order.
     pub fn batch(&self, texts: &Texts, batch: i64) -> RecordBatch {
+        Self::batch_of(&[self], texts, batch)
+    }
+
+    /// The same of several, of which no two count the same subject.
+    pub fn batch_of(counted: &[&Self], texts: &Texts, batch: i64) -> RecordBatch {
         // Texts are compared once each; after that their ranks.
-        let sources = self.seats.iter().map(|(source, ..)| *source);
-        let mut ids: Vec<TextId> = self.subjects.iter().map(|(_, subject)| *subject).chain(sources).collect();
+        let named = counted.iter().flat_map(|usage| {
+            let sources = usage.seats.iter().map(|(source, ..)| *source);
+            usage.subjects.iter().map(|(_, subject)| *subject).chain(sources)
+        });
+        let mut ids: Vec<TextId> = named.collect();
         ids.sort_unstable();
         ids.dedup();
         ids.sort_unstable_by_key(|id| texts.text(*id));
         let mut rank = vec![0u32; texts.len()];
         ids.iter().zip(0..).for_each(|(id, n)| rank[*id as usize] = n);
-        let mut sorted: Vec<_> = self.told().collect();
-        sorted.sort_unstable_by_key(|(source, day, (kind, subject), _)| {
-            (rank[*source as usize], *day, kind.word(), rank[*subject as usize])
-        });
+        let mut kinds = Subject::ALL.to_vec();
+        kinds.sort_unstable_by_key(|kind| kind.word());
+        let mut kind_rank = [0; Subject::ALL.len()];
+        kinds.iter().zip(0..).for_each(|(kind, n)| kind_rank[*kind as usize] = n);
+        let mut sorted: Vec<_> = counted
+            .iter()
+            .flat_map(|usage| usage.told())
+            .map(|(source, day, who, row)| {
+                let (kind, subject) = who;
+                let order = (rank[source as usize], day, kind_rank[kind as usize], rank[subject as usize]);
+                (order, source, who, row)
+            })
+            .collect();
+        sorted.sort_unstable_by_key(|(order, ..)| *order);
         let (mut source, mut kind, mut subject) = (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
         let (mut day, mut first, mut last) = (Date32Builder::new(), Int16Builder::new(), Int16Builder::new());
         let mut counts: [Int64Builder; COUNTS.len()] = Default::default();
         let mut extremes: [Int64Builder; EXTREMES.len()] = Default::default();
-        for (of, on, (what, who), row) in &sorted {
+        for ((_, on, ..), of, (what, who), row) in &sorted {
             source.append_value(texts.text(*of).unwrap_or_default());
             day.append_value(*on);
             kind.append_value(what.word());
@@ -235,7 +262,7 @@ impl Usage {
     fn add_row(&mut self, leg: &LegView) {
         let made_by = [(Subject::Number, leg.caller), (Subject::Device, leg.devices[0]), (Subject::User, leg.users[0])];
         for (kind, subject) in made_by {
-            if subject == NONE {
+            if subject == NONE || self.leaves_out[kind as usize] {
                 continue;
             }
             let row = self.row_of(leg, kind, subject);
@@ -266,7 +293,9 @@ impl Usage {
             };
             self.offer(leg, Subject::Group, leg.hunt_group, how, NONE, talk_s);
         }
-        self.add_numbers(leg);
+        if !self.leaves_out[Subject::Number as usize] {
+            self.add_numbers(leg);
+        }
     }
 
     /// The numbers a call was for: asked for, ended at, passed on by. Each of them meets one fate.
@@ -295,6 +324,9 @@ impl Usage {
     /// Counts the offer of a leg, what became of it and for how long. A leg from a subject to itself is one leg, offered
     /// and made.
     fn offer(&mut self, leg: &LegView, kind: Subject, subject: TextId, how: usize, caller: TextId, talk_s: i32) {
+        if self.leaves_out[kind as usize] {
+            return;
+        }
         let row = self.row_of(leg, kind, subject);
         row.sums[SUM_IN] += i64::from(talk_s);
         row.talked(talk_s);

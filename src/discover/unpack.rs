@@ -212,7 +212,7 @@ impl Found {
     fn open(&self) -> Result<Box<dyn BufRead + '_>> {
         let wrong = |error| unreadable(&self.name, error);
         let file = File::open(&self.path).map_err(Error::io(&self.path))?;
-        let mut text: Box<dyn BufRead> = Box::new(BufReader::with_capacity(1 << 18, file));
+        let mut text: Box<dyn BufRead> = Box::new(BufReader::with_capacity(1 << 15, file));
         loop {
             text = match Layer::of(text).map_err(wrong)? {
                 Layer::Gzip(inner) => Box::new(gunzip(inner)),

@@ -25,7 +25,7 @@ use crate::leg::{Legs, Name, TextId, Texts, names_any};
 use crate::normalise::{civil_day, ordinal_key};
 use crate::read;
 use crate::traffic::Traffic;
-use crate::usage::Usage;
+use crate::usage::{Subject, Usage};
 
 /// What is known of an input while its records go by.
 pub struct Input<'a> {
@@ -215,13 +215,14 @@ impl<'l> Batch<'l> {
         let rejects = rejects.iter().zip(&*inputs).filter(|(rows, _)| !rows.is_empty());
         let rejects = rejects.map(|(rows, input)| rejects_batch(input.input_id, rows));
         let rejects: Vec<RecordBatch> = rejects.collect::<Result<_, _>>().map_err(|e| broken(&e))?;
-        let (usage, traffic) = self.roll_ups(parts, inputs);
+        let nodes: Vec<TextId> = inputs.iter().map(|input| self.texts.id(Some(input.marks().node))).collect();
         self.segments += 1;
         let legs: Vec<&Legs> = parts.iter().map(|part| &part.legs).collect();
         let rows: usize = legs.iter().map(|legs| legs.len()).sum();
         let (with_legs, with_rest) = rayon::join(
             || self.put(Table::Legs, rows, |file| file.append_legs(&legs, &self.texts)),
             || -> Result<Vec<_>> {
+                let (usage, traffic) = self.roll_ups(parts, &nodes);
                 let mut files = Vec::new();
                 for (table, rows) in [
                     (Table::Usage, vec![usage]),
@@ -304,28 +305,38 @@ impl<'l> Batch<'l> {
     }
 
     /// Usage and traffic of the parts, counted on all cores.
-    fn roll_ups(&mut self, parts: &[Part], inputs: &[Input<'_>]) -> (RecordBatch, RecordBatch) {
-        let nodes: Vec<TextId> = inputs.iter().map(|input| self.texts.id(Some(input.marks().node))).collect();
+    fn roll_ups(&self, parts: &[Part], nodes: &[TextId]) -> (RecordBatch, RecordBatch) {
         let texts = &self.texts;
-        let count = |parts: &[Part]| {
-            let (mut usage, mut traffic) = (Usage::default(), Traffic::default());
-            for part in parts {
-                usage.add(&part.legs, texts);
-                for piece in &part.pieces {
-                    traffic.add(&part.legs, piece.rows.clone(), nodes[piece.input]);
+        // Numbers are about half of it.
+        let others = [Subject::Device, Subject::User, Subject::Group];
+        let halves: [&[Subject]; 2] = [&[Subject::Number], &others];
+        let share = parts.len().div_ceil((rayon::current_num_threads() / halves.len()).max(1)).max(1);
+        let counted: Vec<(Usage, Traffic)> = halves
+            .par_iter()
+            .map(|half| {
+                let counted = parts.par_chunks(share).map(|parts| {
+                    let (mut usage, mut traffic) = (Usage::only(half), Traffic::default());
+                    for part in parts {
+                        usage.add(&part.legs, texts);
+                        for piece in part.pieces.iter().filter(|_| half.contains(&Subject::Number)) {
+                            traffic.add(&part.legs, piece.rows.clone(), nodes[piece.input]);
+                        }
+                    }
+                    (usage, traffic)
+                });
+                let mut counted = counted.collect::<Vec<_>>().into_iter();
+                let (mut usage, mut traffic) = counted.next().unwrap_or_default();
+                for (more_usage, more_traffic) in counted {
+                    usage.merge(&more_usage);
+                    traffic.merge(&more_traffic);
                 }
-            }
-            (usage, traffic)
-        };
-        let share = parts.len().div_ceil(rayon::current_num_threads()).max(1);
-        let counted: Vec<_> = parts.par_chunks(share).map(count).collect();
-        let mut counted = counted.into_iter();
-        let (mut usage, mut traffic) = counted.next().unwrap_or_default();
-        for (more_usage, more_traffic) in counted {
-            usage.merge(&more_usage);
-            traffic.merge(&more_traffic);
-        }
-        rayon::join(|| usage.batch(texts, self.number), || traffic.batch(texts, self.number))
+                (usage, traffic)
+            })
+            .collect();
+        let usage: Vec<&Usage> = counted.iter().map(|(usage, _)| usage).collect();
+        let mut traffic = Traffic::default();
+        counted.iter().for_each(|(_, more)| traffic.merge(more));
+        (Usage::batch_of(&usage, texts, self.number), traffic.batch(texts, self.number))
     }
 
     /// The reports that are new.

@@ -22,11 +22,13 @@ use crate::read::{
 };
 
 /// Bytes of a block: big enough to be worth a task, small enough that a large file keeps all cores busy.
-pub const BLOCK_BYTES: usize = 1 << 19;
+pub const BLOCK_BYTES: usize = 1 << 18;
 /// The most of a text that must be decoded in one piece.
 const WHOLE_BYTES: usize = 256 << 20;
 /// Blocks read ahead of the decoders.
-const BLOCKS_AHEAD: usize = 32;
+const BLOCKS_AHEAD: usize = 64;
+/// Blocks that decoding begins with.
+const BLOCKS_AT_FIRST: usize = 4;
 /// Of a rejected line this many bytes are kept; each that is no text becomes a mark of three.
 const RAW_BYTES: usize = 512;
 
@@ -265,8 +267,9 @@ struct Ahead<'r, 't> {
 impl Ahead<'_, '_> {
     /// The next blocks with the number of their first line; none at the end of the text.
     fn blocks(&mut self) -> Result<Vec<(u64, Vec<u8>)>> {
-        let mut blocks = Vec::with_capacity(BLOCKS_AHEAD);
-        while blocks.len() < BLOCKS_AHEAD && !*self.is_done {
+        let most = if *self.size == 0 { BLOCKS_AT_FIRST } else { BLOCKS_AHEAD };
+        let mut blocks = Vec::with_capacity(most);
+        while blocks.len() < most && !*self.is_done {
             let mut block = self.spare.pop().unwrap_or_default();
             let size = if self.decoder.takes_whole_text() { WHOLE_BYTES } else { BLOCK_BYTES };
             if !next_block(&mut **self.lines, size, &mut block).map_err(|e| self.text.unreadable(e))? {

@@ -238,10 +238,11 @@ impl Decoder for CucmDecoder {
                 continue;
             }
             unquoted.clear();
-            let found = text
-                .filter(|_| bytes[0].is_ascii_digit())
-                .map_or_else(|| plain(bytes), Ok)
-                .and_then(|text| decode_line(&headers, self.not_from, line, text, &mut ends, &mut unquoted, sink));
+            // The header has its say first, so that the reason is the same however the file is cut into blocks.
+            let found = headers.columns(line).and_then(|columns| {
+                let text = text.filter(|_| bytes[0].is_ascii_digit()).map_or_else(|| plain(bytes), Ok)?;
+                decode_line(columns, self.not_from, line, text, &mut ends, &mut unquoted, sink)
+            });
             if let Err((why, detail)) = found {
                 sink.reject(line, why, detail, bytes);
             }
@@ -250,7 +251,7 @@ impl Decoder for CucmDecoder {
 }
 
 fn decode_line(
-    headers: &Headers,
+    columns: &Columns,
     not_from: i64,
     line: u64,
     text: &str,
@@ -258,7 +259,6 @@ fn decode_line(
     unquoted: &mut String,
     sink: &mut dyn Sink,
 ) -> Result<(), (Reject, &'static str)> {
-    let columns = headers.columns(line)?;
     let fields = columns.split(text, ends, unquoted)?;
     match (fields.text(Field::RecordType), columns.is_media) {
         ("1", false) => sink.record(&record(&fields, line, not_from)?),

@@ -371,10 +371,23 @@ pub fn link(text: &str) -> Option<i64> {
 /// The longest line that is read whole: it must fit in memory.
 pub const LONGEST_LINE: usize = 256 << 20;
 
-/// Reads up to `size` bytes more, then to the end of the line, or [`LONGEST_LINE`] bytes of it; false at the end of the text.
+/// Reads up to `size` bytes more, then to the end of the line, or [`LONGEST_LINE`] bytes of it; false at the end of the
+/// text. What `block` held before is written over: one that is used again costs no fresh memory.
 pub fn next_block(text: &mut dyn BufRead, size: usize, block: &mut Vec<u8>) -> std::io::Result<bool> {
-    block.clear();
-    text.take(size as u64).read_to_end(block)?;
+    let mut end = 0;
+    while end < size {
+        if end == block.len() {
+            block.resize((2 * end).max(1 << 15), 0);
+        }
+        let room = block.len().min(size);
+        match text.read(&mut block[end..room]) {
+            Ok(0) => break,
+            Ok(read) => end += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    block.truncate(end);
     if block.last().is_some_and(|b| *b != b'\n') {
         text.take(LONGEST_LINE as u64).read_until(b'\n', block)?;
     }

@@ -394,6 +394,18 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// A byte that is no text elsewhere in the block must not change why a line is rejected.
+#[test]
+fn the_reason_does_not_depend_on_the_block() {
+    let bytes = b"cdrRecordType,pkid\n1\0,x\n\xff\n";
+    let received_on = "2024-03-05".parse().unwrap();
+    let decoder = CucmDecoder::new(&About { name: "", received_on, options: &Options::default() });
+    decoder.look_ahead(Block { first_line: 1, bytes }).unwrap();
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
+    let apart = lines.iter().zip(1..).flat_map(|(line, number)| decode(&decoder, number, line)).collect::<Vec<_>>();
+    assert_eq!(decode(&decoder, 1, bytes), apart);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -73,7 +73,7 @@ fn one_number_dialled_is_told_from_two() {
     let [first, second] = ["+441632960001", "+441632960002"].map(|number| one(&[call(number)]));
     assert!(first != second && first.is_some_and(|hash| (0..65_536).contains(&hash)));
     assert_eq!(one(&[call("+441632960001"), call("+441632960001")]), first);
-    assert_eq!(one(&[call("+441632960001"), call("+441632960002"), call("+441632960001")]), Some(SEVERAL));
+    assert_eq!(one(&[call("+441632960001"), call("+441632960002"), call("+441632960001")]), Some(i64::from(SEVERAL)));
     assert_eq!(extremes(&[inbound()])["number 60102"][2], None, "it made no call");
 }
 
@@ -88,4 +88,20 @@ fn extremes(legs: &[Leg<'_>]) -> BTreeMap<String, [Option<i64>; EXTREMES.len()]>
     };
     let rows = 0..batch.num_rows();
     rows.map(|row| (format!("{} {}", text(2, row), text(3, row)), std::array::from_fn(|i| number(i, row)))).collect()
+}
+
+proptest! {
+    /// Two that share the kinds of subject between them count what one does.
+    #[test]
+    fn kinds_counted_apart_are_the_same_together(legs in proptest::collection::vec(any_leg(), 0..40)) {
+        let (mut texts, mut rows) = (Texts::default(), Legs::default());
+        legs.iter().for_each(|leg| rows.push(&leg.kept(&mut texts)));
+        let numbers = Usage::only(&[Subject::Number]);
+        let others = Usage::only(&[Subject::Device, Subject::User, Subject::Group]);
+        let [whole, numbers, others] = [Usage::default(), numbers, others].map(|mut usage| {
+            usage.add(&rows, &texts);
+            usage
+        });
+        prop_assert_eq!(Usage::batch_of(&[&others, &numbers], &texts, 1), whole.batch(&texts, 1));
+    }
 }
