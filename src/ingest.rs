@@ -4,6 +4,7 @@
 mod batch;
 mod claim;
 mod decode;
+mod input;
 mod repeats;
 
 use std::collections::{HashMap, HashSet};
@@ -21,9 +22,10 @@ use crate::lake::{Lake, Table};
 use crate::ledger::Ledger;
 use crate::normalise::Trunks;
 use crate::read;
-use batch::{Batch, Input};
+use batch::Batch;
 pub use claim::Claim;
 use decode::{Part, Pool, Reading};
+use input::Input;
 
 /// A file to read, and whose it is as far as the caller knows.
 #[derive(Clone, Debug)]

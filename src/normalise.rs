@@ -42,6 +42,8 @@ pub struct Normaliser<'a> {
     ddi: &'a [Ddi],
     /// What the trunk list says, by the number of the name.
     trunks: Vec<Option<TrunkKind>>,
+    /// It lists a voicemail or a recorder, and so perhaps its number.
+    lists_services: bool,
     zone: Zone,
     /// Wall clocks in the records show UTC, whatever the zone of the site.
     clock_is_utc: bool,
@@ -119,6 +121,10 @@ impl<'a> Normaliser<'a> {
             area_code: &source.area_code,
             extensions: &source.extensions,
             ddi: &source.ddi,
+            lists_services: kinds
+                .iter()
+                .flatten()
+                .any(|kind| *kind != TrunkKind::Public && *kind != TrunkKind::Private),
             trunks: kinds,
             zone: Zone::new(source.timezone.parse().unwrap_or(chrono_tz::UTC)),
             clock_is_utc: source.clock == Clock::Utc,
@@ -280,7 +286,8 @@ impl<'a> Normaliser<'a> {
     fn end(&self, side: &Side<'_>, device: TextId, number: &str, texts: &Texts) -> End {
         // Voicemail and recorders without a device are listed by their number.
         if device == NONE {
-            return match self.trunk(texts.find(number)) {
+            let listed = if self.lists_services { texts.find(number) } else { NONE };
+            return match self.trunk(listed) {
                 Some(TrunkKind::Voicemail) if !number.is_empty() => End::Voicemail,
                 Some(TrunkKind::Recorder) if !number.is_empty() => End::Recorder,
                 _ => End::of(side.kind),

@@ -1,7 +1,6 @@
 //! One batch on its way into the lake: which records are new, their roll-ups, their ledgers, written in segments that fit
 //! in memory; it counts once its rows of `inputs` are committed, and dropped before that it leaves nothing.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,137 +10,19 @@ use arrow::array::{
 use arrow::compute;
 use arrow::datatypes::{Date32Type, Int64Type};
 use chrono::{DateTime, Utc};
-use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
-use super::decode::{Part, Piece, Pool, RejectRow};
+use super::decode::{Part, Pool, RejectRow};
+use super::input::{Input, Seen, number_equal_texts};
 use super::repeats::{self, Fates, LegRecords, Reports};
-use crate::config::Source;
-use crate::discover::Text;
 use crate::error::{Error, Result};
 use crate::lake::{DataFile, Lake, Table, Written};
 use crate::ledger::Ledger;
-use crate::leg::{Legs, Name, TextId, Texts, names_any};
-use crate::normalise::{civil_day, ordinal_key};
+use crate::leg::{Legs, TextId, Texts};
+use crate::normalise::civil_day;
 use crate::read;
 use crate::traffic::Traffic;
 use crate::usage::{Subject, Usage};
-
-/// What is known of an input while its records go by.
-pub struct Input<'a> {
-    pub source: &'a Source,
-    /// As in `inputs`.
-    pub name: String,
-    pub hash: blake3::Hash,
-    pub size: u64,
-    /// What the reader detected.
-    pub options: String,
-    pub ledger: Ledger,
-    input_id: i64,
-    file_name: String,
-    first_us: Option<i64>,
-    last_us: Option<i64>,
-    names_devices: bool,
-    names_users: bool,
-    /// How often each text stood on each civil day; for records that have no id of their own.
-    seen: HashMap<(i64, i32), u32, FixedState>,
-    /// End of the record above, and the farthest that an end lies before the one above it, in seconds.
-    last_end_s: Option<i64>,
-    back_s: i64,
-}
-
-impl<'a> Input<'a> {
-    /// An input whose fingerprint may not be known yet.
-    pub fn new(source: &'a Source, text: &Text) -> Self {
-        let mut input = Self {
-            source,
-            name: text.name.clone(),
-            hash: blake3::Hash::from_bytes([0; 32]),
-            size: 0,
-            options: String::new(),
-            ledger: Ledger::default(),
-            input_id: 0,
-            file_name: text.file_name().to_string(),
-            first_us: None,
-            last_us: None,
-            names_devices: false,
-            names_users: false,
-            seen: HashMap::default(),
-            last_end_s: None,
-            back_s: 0,
-        };
-        if let Some((hash, size)) = text.fingerprint() {
-            input.is(hash, size);
-        }
-        input
-    }
-
-    /// What it is, now that all of it was read.
-    pub fn is(&mut self, hash: blake3::Hash, size: u64) {
-        (self.hash, self.size) = (hash, size);
-        self.input_id = crate::discover::input_id(&self.source.name, &hash);
-    }
-
-    fn marks(&self) -> read::Marks<'_> {
-        read::reader(&self.source.format).map_or_else(read::Marks::default, |reader| reader.marks(&self.file_name))
-    }
-
-    /// Takes in what was seen of one piece of it, in order.
-    fn see(&mut self, seen: &Seen) {
-        self.first_us = self.first_us.into_iter().chain(seen.first_us).min();
-        self.last_us = self.last_us.max(seen.last_us);
-        self.names_devices |= seen.names_devices;
-        self.names_users |= seen.names_users;
-        if let Some((first, last)) = seen.ends_s {
-            self.back_s = self.back_s.max(seen.back_s).max(self.last_end_s.map_or(0, |end| end - first));
-            self.last_end_s = Some(last);
-        }
-    }
-
-    /// Equal texts of one civil day are different calls: each gets its ordinal worked into its key.
-    fn number_equal_texts(&mut self, legs: &mut Legs, piece: &Piece) {
-        for row in piece.rows.clone() {
-            let ordinal = self.seen.entry((legs.leg_key[row], legs.local_day[row])).or_default();
-            legs.leg_key[row] = ordinal_key(legs.leg_key[row], *ordinal);
-            *ordinal += 1;
-        }
-    }
-}
-
-/// What the legs of one piece show of their input.
-struct Seen {
-    first_us: Option<i64>,
-    last_us: Option<i64>,
-    names_devices: bool,
-    names_users: bool,
-    /// Ends of the first and the last call, and the farthest that an end lies before the one above it.
-    ends_s: Option<(i64, i64)>,
-    back_s: i64,
-}
-
-impl Seen {
-    fn of(legs: &Legs, piece: &Piece) -> Self {
-        let moments = &legs.started_at_us[piece.rows.clone()];
-        let any = |names: [Name; 2]| names.iter().any(|name| names_any(&legs.names(*name)[piece.rows.clone()]));
-        let (mut ends_s, mut back_s) = (None, 0);
-        // Records are written when calls end: the ends never go back by much.
-        for row in piece.rows.clone() {
-            let ring_s = legs.ring_s[row].map_or(0, i64::from);
-            let end = legs.started_at_us[row] / 1_000_000 + ring_s + i64::from(legs.talk_s[row]);
-            let (first, last) = ends_s.unwrap_or((end, end));
-            back_s = back_s.max(last - end);
-            ends_s = Some((first, end));
-        }
-        Self {
-            first_us: moments.iter().min().copied(),
-            last_us: moments.iter().max().copied(),
-            names_devices: any([Name::CallerDevice, Name::CalleeDevice]),
-            names_users: any([Name::CallerUser, Name::CalleeUser]),
-            ends_s,
-            back_s,
-        }
-    }
-}
 
 /// A batch being written.
 pub struct Batch<'l> {
@@ -196,11 +77,9 @@ impl<'l> Batch<'l> {
                 let input = &mut inputs[piece.input];
                 input.see(seen);
                 part.legs.input_id[piece.rows.clone()].fill(input.input_id);
-                if piece.by_text {
-                    input.number_equal_texts(&mut part.legs, piece);
-                }
             }
         }
+        number_equal_texts(parts, inputs);
         let records: Vec<_> = parts.iter().map(|part| LegRecords::of(part, &self.texts)).collect();
         let fates = repeats::sort_out(&self.legs, &repeats::LEGS, &records)?;
         let mut rejects: Vec<Vec<RejectRow>> = inputs.iter().map(|_| Vec::new()).collect();

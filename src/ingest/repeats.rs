@@ -217,7 +217,7 @@ impl Firsts {
 }
 
 /// Keys are hashes: any of their bits share them out evenly.
-fn share_of(key: i64, shares: usize) -> usize {
+pub fn share_of(key: i64, shares: usize) -> usize {
     (key as u64 >> 32) as usize % shares
 }
 

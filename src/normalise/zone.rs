@@ -13,13 +13,15 @@ pub struct Zone {
     /// UTC quarter-hour, counted from 1970, and its offset in seconds. Zones change on the quarter-hour at the finest.
     quarter: i64,
     offset_s: i64,
+    /// The same of wall clocks: the quarter-hour that was shown, and how far it was ahead of UTC.
+    shown: Option<(i64, i64)>,
 }
 
 const QUARTER_S: i64 = 900;
 
 impl Zone {
     pub fn new(tz: Tz) -> Self {
-        let mut zone = Self { tz, quarter: 0, offset_s: 0 };
+        let mut zone = Self { tz, quarter: 0, offset_s: 0, shown: None };
         zone.offset_s = zone.look_up(0);
         zone
     }
@@ -38,16 +40,26 @@ impl Zone {
     /// The moment of a wall clock. In the hour that autumn repeats the first pass is taken (the record does not say
     /// which); a time that spring skips is read as if the clock had not been put forward yet. The civil day and
     /// minute stay what the clock showed.
-    pub fn of_clock(&self, civil: NaiveDateTime) -> Moment {
-        let utc = match self.tz.from_local_datetime(&civil) {
+    pub fn of_clock(&mut self, civil: NaiveDateTime) -> Moment {
+        let clock_s = civil.and_utc().timestamp();
+        let quarter = clock_s.div_euclid(QUARTER_S);
+        let ahead_s = match self.shown {
+            Some((shown, ahead_s)) if shown == quarter => ahead_s,
+            _ => clock_s - self.utc(civil),
+        };
+        self.shown = Some((quarter, ahead_s));
+        let minute = (civil.hour() * 60 + civil.minute()) as i16;
+        ((clock_s - ahead_s) * 1_000_000, days(civil.date()), minute)
+    }
+
+    fn utc(&self, civil: NaiveDateTime) -> i64 {
+        match self.tz.from_local_datetime(&civil) {
             chrono::LocalResult::Single(time) | chrono::LocalResult::Ambiguous(time, _) => time.timestamp(),
             chrono::LocalResult::None => {
                 let before = self.tz.offset_from_utc_datetime(&(civil - chrono::TimeDelta::days(1)));
                 civil.and_utc().timestamp() - i64::from(before.fix().local_minus_utc())
             }
-        };
-        let minute = (civil.hour() * 60 + civil.minute()) as i16;
-        (utc * 1_000_000, days(civil.date()), minute)
+        }
     }
 
     fn look_up(&self, utc_s: i64) -> i64 {
@@ -88,8 +100,8 @@ mod tests {
 
     #[test]
     fn a_wall_clock_reads_back_as_it_was() {
-        let zone = Zone::new(Tz::Europe__London);
-        let utc = |text: &str| DateTime::from_timestamp_micros(zone.of_clock(at(text)).0).unwrap().naive_utc();
+        let mut zone = Zone::new(Tz::Europe__London);
+        let mut utc = |text: &str| DateTime::from_timestamp_micros(zone.of_clock(at(text)).0).unwrap().naive_utc();
         assert_eq!(utc("2023-07-01 00:30:00"), at("2023-06-30 23:30:00"));
         assert_eq!(utc("2024-01-01 00:00:00"), at("2024-01-01 00:00:00"));
         assert_eq!(utc("2023-10-29 01:30:00"), at("2023-10-29 00:30:00"), "the first pass");

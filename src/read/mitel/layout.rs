@@ -262,6 +262,11 @@ impl Vote {
         fits
     }
 
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(tally, more)| tally.add(more));
+    }
+
     /// The layout most lines fit; none if no line fits any.
     pub fn winner(&self) -> Option<Layout> {
         // Of equals the first: a file too short to tell extended digits from level 1 reads the same as either.
@@ -280,6 +285,21 @@ impl Vote {
 }
 
 impl Tally {
+    fn add(&mut self, more: &Self) {
+        self.fits += more.fits;
+        self.evidence += more.evidence;
+        self.longest = self.longest.max(more.longest);
+        self.answer_extended += more.answer_extended;
+        self.answer_stars += more.answer_stars;
+        self.answer_normal += more.answer_normal;
+        self.meter += more.meter;
+        self.no_meter += more.no_meter;
+        self.pm |= more.pm;
+        self.ani |= more.ani;
+        self.oli |= more.oli;
+        self.network |= more.network;
+    }
+
     fn count(&mut self, columns: &Columns, text: &[u8], length: usize) {
         self.fits += 1;
         self.evidence += columns.evidence(text);

@@ -8,13 +8,15 @@ mod year;
 use std::io::BufRead;
 
 use chrono::NaiveDate;
+use rayon::prelude::*;
 
-use super::{About, Block, Decoder, Likelihood, ReadError, Reader, Reject, Sink, Skip};
+use super::{About, Block, Decoder, Likelihood, ReadError, Reader, Reject, Sink, Skip, next_block};
 use layout::{Layout, Vote, WIDEST};
 use year::{MonthDay, Survey, Years};
 
-/// Longest piece of a line that is looked at; a record with its prefix is far shorter.
-const LONGEST: usize = 512;
+/// Bytes that are looked at in one task for layout and years, and tasks at a time.
+const BLOCK_BYTES: usize = 1 << 18;
+const BLOCKS: usize = 16;
 
 pub struct MitelSmdr;
 
@@ -45,21 +47,65 @@ impl Reader for MitelSmdr {
     }
 
     fn open(&self, text: &mut dyn BufRead, about: &About<'_>) -> Result<Box<dyn Decoder>, ReadError> {
-        let (mut vote, mut survey, mut padded) = (Vote::default(), Survey::default(), Padded::default());
-        let (mut dated, mut trimmed) = (false, false);
-        each_line(text, |number, line| {
-            let Content::Record(line) = padded.take(line) else { return };
-            dated = true;
+        let (vote, survey, seen) = surveyed(text, BLOCK_BYTES)?;
+        let layout = vote.winner().ok_or_else(|| refuse(seen.dated))?;
+        Ok(Box::new(MitelDecoder { layout, trimmed: seen.trimmed, years: survey.finish(about) }))
+    }
+}
+
+/// Layout and years of a whole file, looked at in blocks of so many bytes on all cores.
+fn surveyed(text: &mut dyn BufRead, block_bytes: usize) -> std::io::Result<(Vote, Survey, Seen)> {
+    let (mut vote, mut survey, mut all) = (Vote::default(), Survey::default(), Seen::default());
+    let mut blocks: Vec<Vec<u8>> = vec![Vec::new(); BLOCKS];
+    loop {
+        let mut filled = 0;
+        while filled < BLOCKS && next_block(text, block_bytes, &mut blocks[filled])? {
+            filled += 1;
+        }
+        if filled == 0 {
+            return Ok((vote, survey, all));
+        }
+        let seen: Vec<(Vote, Seen)> = blocks[..filled].par_iter().map(|block| Seen::of(block)).collect();
+        for (votes, seen) in seen {
+            vote.add(&votes);
+            seen.dates.iter().for_each(|(line, date, prefix)| survey.see(all.lines + line, *date, *prefix));
+            all.lines += seen.lines;
+            all.dated |= seen.dated;
+            all.trimmed |= seen.trimmed;
+        }
+    }
+}
+
+/// What the lines of a block show.
+#[derive(Default)]
+struct Seen {
+    /// Lines, from 1, and their dates: of a run of one date the first two, for the second confirms the first and more say
+    /// nothing new.
+    dates: Vec<(u64, MonthDay, Option<NaiveDate>)>,
+    lines: u64,
+    dated: bool,
+    trimmed: bool,
+}
+
+impl Seen {
+    fn of(block: &[u8]) -> (Vote, Self) {
+        let (mut vote, mut seen, mut padded) = (Vote::default(), Self::default(), Padded::default());
+        for (number, line) in (Block { first_line: 1, bytes: block }).lines() {
+            seen.lines = number;
+            let Content::Record(line) = padded.take(line) else { continue };
+            seen.dated = true;
             if line.has_time()
                 && let Some(date) = line.date()
                 && vote.count(line.text, line.used, line.length)
             {
-                survey.see(number, date, line.prefix);
-                trimmed |= line.restored;
+                let is_told = |(_, day, prefix): &(u64, MonthDay, _)| (*day, *prefix) == (date, line.prefix);
+                if !(seen.dates.len() > 1 && seen.dates[seen.dates.len() - 2..].iter().all(is_told)) {
+                    seen.dates.push((number, date, line.prefix));
+                }
+                seen.trimmed |= line.restored;
             }
-        })?;
-        let layout = vote.winner().ok_or_else(|| refuse(dated))?;
-        Ok(Box::new(MitelDecoder { layout, trimmed, years: survey.finish(about) }))
+        }
+        (vote, seen)
     }
 }
 
@@ -75,45 +121,6 @@ fn refuse(dated: bool) -> ReadError {
             hint: "MiVoice 5000, MiVoice Office 400, SX-200 and MX-ONE write other formats; check the source's `format`",
         }
     }
-}
-
-/// Hands over every line, at most its first [`LONGEST`] bytes, in memory that does not grow with the line.
-fn each_line(text: &mut dyn BufRead, mut see: impl FnMut(u64, &[u8])) -> std::io::Result<()> {
-    let (mut begun, mut number) = (Vec::with_capacity(LONGEST), 1);
-    loop {
-        let bytes = text.fill_buf()?;
-        if bytes.is_empty() {
-            break;
-        }
-        let mut rest = bytes;
-        while let Some(end) = memchr::memchr(b'\n', rest) {
-            let (line, after) = rest.split_at(end);
-            rest = after.get(1..).unwrap_or_default();
-            if begun.is_empty() {
-                see(number, cut(line));
-            } else {
-                keep(&mut begun, line);
-                see(number, &begun);
-                begun.clear();
-            }
-            number += 1;
-        }
-        keep(&mut begun, rest);
-        let used = bytes.len();
-        text.consume(used);
-    }
-    if !begun.is_empty() {
-        see(number, &begun);
-    }
-    Ok(())
-}
-
-fn cut(line: &[u8]) -> &[u8] {
-    line.get(..LONGEST).unwrap_or(line)
-}
-
-fn keep(begun: &mut Vec<u8>, line: &[u8]) {
-    begun.extend_from_slice(line.get(..line.len().min(LONGEST.saturating_sub(begun.len()))).unwrap_or_default());
 }
 
 struct MitelDecoder {
@@ -493,8 +500,34 @@ mod tests {
         })
     }
 
+    /// Lines of one layout with dates about New Year, in runs and astray.
+    fn years() -> impl Strategy<Value = Vec<u8>> {
+        let dates = prop::sample::select(vec!["12/20", "12/31", "01/01", "01/02", "01/20", "02/29", "06/15"]);
+        proptest::collection::vec((dates, 1..5usize), 0..30).prop_map(|runs| {
+            // Extended digits with ANI and DNIS: column 26 the caller, 39 the digits, 67 the called party, 97 the system.
+            let line = |date: &str| {
+                let parties = format!("{:7}  {:3} {:26}I {:7}", "30101", "", "30102", "30102");
+                format!(" {date} 10:15  0000:01:02 {parties}{:23}001   {:18}\n", "", "")
+            };
+            runs.into_iter().flat_map(|(date, times)| vec![line(date); times]).collect::<String>().into_bytes()
+        })
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Line by line nothing of a run is left out: a whole file in one block shows the same.
+        #[test]
+        fn years_do_not_depend_on_the_blocks(text in years()) {
+            let options = Options::default();
+            let about = || About { name: "", received_on: day(2024, 9, 1), options: &options };
+            let [by_line, whole] = [1, BLOCK_BYTES].map(|size| {
+                let (vote, survey, seen) = surveyed(&mut &text[..], size).unwrap();
+                assert_eq!(vote.winner().is_some(), !text.is_empty());
+                (format!("{:?}", survey.finish(&about())), seen.lines)
+            });
+            prop_assert_eq!(by_line, whole);
+        }
 
         /// Every line is accounted for once, and blocks cut at any line ends give what the whole gives.
         #[test]

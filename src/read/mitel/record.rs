@@ -29,8 +29,8 @@ pub(super) fn read(
         date.and_hms_opt(hour, minute, second).ok_or((Reject::BadTime, "no such time of day"))?
     };
     let text = std::str::from_utf8(line.text).map_err(|_| (Reject::NotText, "bytes that are no plain text"))?;
-    let field = |Span(from, to): Span| text.get(from..to).unwrap_or_default().trim_matches(' ');
-    let letter = |column: usize| text.get(column..column + 1).unwrap_or_default().trim_matches(' ');
+    let field = |Span(from, to): Span| trimmed(text.get(from..to).unwrap_or_default());
+    let letter = |column: usize| trimmed(text.get(column..column + 1).unwrap_or_default());
 
     let duration = seconds(field(columns.duration))?;
     let answer = Answer::read(field(layout.answer()))?;
@@ -96,6 +96,14 @@ pub(super) fn read(
         vendor_kind: kind.text(),
     });
     Ok(())
+}
+
+/// Without the blanks around it. A dozen fields a line: the library's way, by characters, would cost a tenth of all.
+fn trimmed(text: &str) -> &str {
+    let bytes = text.as_bytes();
+    let start = bytes.iter().position(|b| *b != b' ').unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|b| *b != b' ').map_or(start, |last| last + 1);
+    text.get(start..end).unwrap_or_default()
 }
 
 /// Hour, minute and second. In a 12-hour file `P` is the afternoon, and a bare 12 is taken for midnight: noon has its `P`.
