@@ -6,6 +6,7 @@ mod header;
 mod session;
 mod standing;
 mod tables;
+mod texts;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -276,7 +277,7 @@ impl<'a> Engine<'a> {
             let batches = frame.collect().await.map_err(wrong)?;
             // The plan may promise a narrower decimal than its sums come out as: rows that are there have the last word.
             let schema = batches.first().map_or(planned, RecordBatch::schema);
-            Ok(Answer { schema, batches })
+            texts::plain(&schema, &batches).map_err(|error| wrong(error.into()))
         })
     }
 
