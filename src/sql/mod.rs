@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod header;
+mod inline;
 mod session;
 mod standing;
 mod tables;
