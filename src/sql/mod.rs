@@ -2,6 +2,7 @@
 //! no statement that writes is planned. Knows no business rule; those are in the SQL.
 
 mod catalogue;
+mod groups;
 mod header;
 mod inline;
 mod session;
