@@ -27,6 +27,8 @@ use futures::{StreamExt, stream};
 
 /// Groups up to which a table is a few hundred kilobytes.
 const FEW: usize = 1 << 15;
+/// Rows that are looked at together.
+const PIECE: usize = 1 << 14;
 
 /// Puts this step in the place of the engine's, where it can count on keys of a few bytes.
 #[derive(Debug)]
@@ -165,15 +167,11 @@ impl Step {
     async fn run(mut self: Box<Self>) -> Result<Option<(RecordBatch, Progress)>> {
         while let Some(batch) = self.rows.next().await.transpose()? {
             let _timer = self.metrics.elapsed_compute().timer();
-            let keys = self.groups.keys(&batch)?;
-            let is_short = keys.iter().all(is_short);
-            if is_short {
-                self.groups.add(&batch, &keys)?;
-            }
-            if !is_short || self.groups.count > FEW {
-                let unread = (!is_short).then_some(batch);
+            let taken = self.groups.take_few(&batch)?;
+            if taken < batch.num_rows() {
+                let unread = batch.slice(taken, batch.num_rows() - taken);
                 let found = self.groups.finish()?;
-                let rest = replace_children_if_necessary(self.usual, vec![rest(self.rows, unread)?])?;
+                let rest = replace_children_if_necessary(self.usual, vec![rest(unread, self.rows)?])?;
                 let rest = rest.execute(0, self.context)?;
                 return Ok(Some((found, Progress::Many(rest))));
             }
@@ -185,9 +183,9 @@ impl Step {
 }
 
 /// The rows that were not taken, as a plan of their own.
-fn rest(rows: SendableRecordBatchStream, unread: Option<RecordBatch>) -> Result<Arc<dyn ExecutionPlan>> {
+fn rest(unread: RecordBatch, rows: SendableRecordBatchStream) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = rows.schema();
-    let rows = stream::iter(unread.map(Ok)).chain(rows);
+    let rows = stream::iter([Ok(unread)]).chain(rows);
     let rows = Box::pin(RecordBatchStreamAdapter::new(schema.clone(), rows));
     let rest = Rest { schema: schema.clone(), rows: Mutex::new(Some(rows)) };
     Ok(Arc::new(StreamingTableExec::try_new(schema, vec![Arc::new(rest)], None, [], false, None)?))
@@ -254,6 +252,21 @@ impl Groups {
 
     fn keys(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
         self.keys.iter().map(|key| key.evaluate(batch)?.into_array(batch.num_rows())).collect()
+    }
+
+    /// Takes rows while groups are few and keys short, and tells how many. By pieces: a join gives all it has at once.
+    fn take_few(&mut self, batch: &RecordBatch) -> Result<usize> {
+        let mut taken = 0;
+        while taken < batch.num_rows() && self.count <= FEW {
+            let piece = batch.slice(taken, PIECE.min(batch.num_rows() - taken));
+            let keys = self.keys(&piece)?;
+            if !keys.iter().all(is_short) {
+                break;
+            }
+            self.add(&piece, &keys)?;
+            taken += piece.num_rows();
+        }
+        Ok(taken)
     }
 
     fn add(&mut self, batch: &RecordBatch, keys: &[ArrayRef]) -> Result<()> {

@@ -25,9 +25,8 @@ use crate::read::reader;
 
 /// All tables up to a finished batch, no views yet; and the data files they are read from.
 pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> Result<(SessionContext, Vec<PathBuf>)> {
-    let mut session = SessionConfig::new().with_information_schema(true);
-    // Half the batches of the default, twice the rows: a tenth less time over all questions.
-    session = session.with_batch_size(16 * 1024);
+    // Twice the rows of the default in a batch: a twentieth less time over all questions.
+    let session = SessionConfig::new().with_information_schema(true).with_batch_size(16 * 1024);
     let state = SessionStateBuilder::new().with_config(session).with_default_features();
     let state =
         state.with_physical_optimizer_rule(Arc::new(InlineTexts)).with_physical_optimizer_rule(Arc::new(FewGroups));

@@ -79,6 +79,13 @@ fn many_groups_are_left_to_the_engine_midway() {
 }
 
 #[test]
+fn one_batch_of_all_is_taken_piece_by_piece() {
+    let many = |n: i32| (n / 2, Some(format!("w{}", n % 3)), Some(n));
+    let [ours, theirs] = both(&[batch((0..100_000).map(many)), batch((0..50_000).map(usual))]);
+    assert_eq!(ours, theirs);
+}
+
+#[test]
 fn a_long_key_is_left_to_the_engine_with_its_batch() {
     let long = |n: i32| (n / 500, Some(format!("a key of more than twelve bytes, {}", n % 3)), None);
     let mut batches: Vec<RecordBatch> = (0..4).map(|b| batch((b * 100..(b + 1) * 100).map(usual))).collect();
