@@ -27,8 +27,10 @@ pub const BLOCK_BYTES: usize = 1 << 18;
 const WHOLE_BYTES: usize = 256 << 20;
 /// Blocks read ahead of the decoders.
 const BLOCKS_AHEAD: usize = 64;
+/// Blocks that a task decodes one after the other: the columns of a part should not be many small pieces of memory.
+const BLOCKS_A_PART: usize = 4;
 /// Blocks that decoding begins with.
-const BLOCKS_AT_FIRST: usize = 4;
+const BLOCKS_AT_FIRST: usize = 8;
 /// Of a rejected line this many bytes are kept; each that is no text becomes a mark of three.
 const RAW_BYTES: usize = 512;
 
@@ -185,7 +187,7 @@ impl<'a, 't> Reading<'a, 't> {
         let Self { source, text, decoder, lines, hasher, size, line, is_done, spare, .. } = self;
         let decoder = &**decoder;
         let decode = || -> Vec<Part> {
-            blocks.par_iter().map(|(line, bytes)| part(pool, source, decoder, input, *line, bytes)).collect()
+            blocks.par_chunks(BLOCKS_A_PART).map(|blocks| part(pool, source, decoder, input, blocks)).collect()
         };
         let mut reader = Ahead { text, decoder, lines, hasher, size, line, is_done, spare };
         let mut parts = Vec::new();
@@ -323,12 +325,14 @@ fn part<'a>(
     source: &'a Source,
     decoder: &dyn Decoder,
     input: usize,
-    first_line: u64,
-    bytes: &[u8],
+    blocks: &[(u64, Vec<u8>)],
 ) -> Part {
     let (number, worker) = pool.take();
     let mut gather = Gather::new(pool, number, worker);
-    gather.decode(source, decoder, input, first_line, bytes);
+    gather.make_room(blocks.iter().map(|(_, bytes)| bytes.len()).sum());
+    for (first_line, bytes) in blocks {
+        gather.decode(source, decoder, input, *first_line, bytes);
+    }
     gather.finish(pool)
 }
 
@@ -353,11 +357,6 @@ impl<'a, 'p> Gather<'a, 'p> {
             Normaliser::new(source, platform, self.trunks.get(&source.name).unwrap_or(&none), texts, 0)
         });
         let start = self.part.legs.len();
-        let (last_bytes, last_legs) = *last;
-        // A short one tells nothing about a long one.
-        if last_bytes > bytes.len() / 2 {
-            self.part.legs.reserve(bytes.len() * last_legs / last_bytes + last_legs / 32);
-        }
         let mut taken = Taken {
             normaliser,
             texts,
@@ -374,6 +373,15 @@ impl<'a, 'p> Gather<'a, 'p> {
         let rows = start..self.part.legs.len();
         *last = (bytes.len(), rows.len());
         self.part.pieces.push(Piece { input, rows, quality, rejects, read, skipped, by_text });
+    }
+
+    /// Room for what so many bytes will give, if the block before tells.
+    fn make_room(&mut self, bytes: usize) {
+        let (last_bytes, last_legs) = self.worker.last;
+        // A short one tells nothing about a long one.
+        if last_bytes > bytes / (2 * BLOCKS_A_PART) {
+            self.part.legs.reserve(bytes * last_legs / last_bytes + last_legs / 8);
+        }
     }
 
     fn finish(self, pool: &Pool<'a>) -> Part {

@@ -563,9 +563,7 @@ proptest! {
 
     /// Any order, any cut into adds, any cut into batches: the same sums, the earliest and the latest minute.
     #[test]
-    fn order_and_batches_do_not_matter(
-        legs in proptest::collection::vec((any_leg(), any::<Index>(), 0..3usize), 0..40),
-    ) {
+    fn order_and_batches_do_not_matter(legs in proptest::collection::vec((any_leg(), any::<Index>(), 0..3usize), 0..40)) {
         let mut shuffled = legs.clone();
         shuffled.sort_by_key(|(_, index, _)| index.index(1000));
         let plain = |legs: &[(Leg<'static>, Index, usize)]| legs.iter().map(|(leg, ..)| leg.clone()).collect::<Vec<_>>();
