@@ -294,7 +294,8 @@ impl<'a> Run<'a, '_> {
         let (mut of_last, before): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.parts).into_iter().partition(|part| part.pieces.iter().all(|p| p.input == input));
         self.parts = before;
-        self.commit()?;
+        // The texts of the last are still needed.
+        self.write_batch()?;
         of_last.iter_mut().flat_map(|part| &mut part.pieces).for_each(|piece| piece.input = 0);
         (self.inputs, self.parts) = (last, of_last);
         Ok(0)
@@ -339,8 +340,15 @@ impl<'a> Run<'a, '_> {
         Ok(())
     }
 
-    /// Makes what was read count.
+    /// Makes what was read count, and lets go of its texts.
     fn commit(&mut self) -> Result<()> {
+        self.write_batch()?;
+        // No part is left that any of them belongs to.
+        self.pool.workers().iter_mut().for_each(|(_, worker)| worker.forget());
+        Ok(())
+    }
+
+    fn write_batch(&mut self) -> Result<()> {
         if self.inputs.is_empty() {
             return Ok(());
         }
@@ -352,8 +360,6 @@ impl<'a> Run<'a, '_> {
             self.outcome.records += batch.commit(&inputs, self.now)?;
         }
         self.outcome.inputs.new += inputs.len() as u64;
-        // Texts met so far belong to no part any more.
-        self.pool.workers().iter_mut().for_each(|(_, worker)| worker.forget());
         Ok(())
     }
 }

@@ -85,6 +85,20 @@ fn optional<T: Copy>(parts: &[&Legs], of: fn(&Legs) -> &[Option<T>]) -> (Vec<T>,
 /// A column of names: the numbers of the texts become keys in the order in which they first stand.
 fn names(column: &ColumnDescPtr, parts: &[&Legs], name: Name, texts: &Texts) -> Result<Chunk> {
     let rows = parts.iter().map(|part| part.len()).sum();
+    // Many columns say one thing throughout, and most of those nothing.
+    let mut ids = parts.iter().map(|part| part.names(name));
+    if let Some(only) = ids.clone().find_map(|ids| ids.first().copied())
+        && ids.all(|ids| ids.iter().all(|id| *id == only))
+    {
+        let mut found = columns::Texts::default();
+        return match texts.text(only) {
+            Some(text) => {
+                found.add(text);
+                found.chunk(column, &vec![0; rows], None)
+            }
+            None => found.chunk(column, &[], Some(&vec![false; rows])),
+        };
+    }
     let mut key_of = vec![u32::MAX; texts.len()];
     let (mut keys, mut present) = (Vec::with_capacity(rows), Vec::new());
     let mut found = columns::Texts::default();

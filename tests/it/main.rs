@@ -24,6 +24,7 @@ mod lake;
 mod nightly;
 mod queries;
 mod scene;
+mod segments;
 mod causes;
 mod protected;
 mod verdicts;

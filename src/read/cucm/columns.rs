@@ -1,6 +1,6 @@
 //! CUCM columns by name: which of a file's columns are wanted, and the wanted fields of one line. Knows no codes.
 
-use super::scan::Ends;
+use super::scan::{Ends, Found};
 use crate::read::Reject;
 use crate::read::field::plain;
 
@@ -153,7 +153,12 @@ pub struct Columns {
     is_car: bool,
     /// Column and field, by column.
     wanted: Vec<(usize, usize)>,
+    /// Column of each field; [`NOWHERE`] where the file has none.
+    columns: [usize; COUNT],
 }
+
+/// A column that no line has.
+const NOWHERE: usize = usize::MAX / 2;
 
 impl Columns {
     /// # Errors
@@ -178,8 +183,10 @@ impl Columns {
             }
         }
         wanted.sort_unstable();
+        let mut columns = [NOWHERE; COUNT];
+        wanted.iter().for_each(|(column, field)| columns[*field] = *column);
         let is_car = !is_media && !names.iter().any(|n| n == "incomingicid") && names.len() > 110;
-        Ok(Self { count: names.len(), is_media, is_car, wanted })
+        Ok(Self { count: names.len(), is_media, is_car, wanted, columns })
     }
 
     /// For people: which kind of file this is.
@@ -194,38 +201,28 @@ impl Columns {
     /// The wanted fields of a line. `unquoted` takes the few texts that are not in the line as they stand; `ends` is used
     /// again for every line.
     pub fn split<'a>(
-        &self,
+        &'a self,
         text: &'a str,
-        ends: &mut Ends,
+        ends: &'a mut Ends,
         unquoted: &'a mut String,
     ) -> Result<Fields<'a>, (Reject, &'static str)> {
-        let mut spans = match ends.of(text.as_bytes()) {
-            Some(ends) if ends.len() == self.count => self.spans(text.as_bytes(), ends),
+        let places = match ends.of(text.as_bytes()) {
+            Some(ends) if ends.len() == self.count => Places::Columns(ends, &self.columns),
             // What `Ends` does not take may hold what no text does.
-            _ => plain(text.as_bytes()).and_then(|text| self.walk(text, unquoted))?,
+            _ => Places::Spans(Box::new(plain(text.as_bytes()).and_then(|text| self.walk(text, unquoted))?)),
         };
+        let mut fields = Fields { text, unquoted: "", places, addresses: [None; 2], is_car: self.is_car };
         // Only an end without a device name is known by its address.
-        for (device, ip) in [(Field::OrigDevice, Field::OrigIp), (Field::DestDevice, Field::DestIp)] {
-            if spans[device as usize].text(text, unquoted).is_empty() {
-                let number = spans[ip as usize].text(text, unquoted).parse().ok().filter(|n| *n != 0);
+        let ends = [(Field::OrigDevice, Field::OrigIp), (Field::DestDevice, Field::DestIp)];
+        for (address, (device, ip)) in ends.into_iter().enumerate() {
+            if fields.span(device).text(text, unquoted).is_empty() {
+                let number = fields.span(ip).text(text, unquoted).parse().ok().filter(|n| *n != 0);
                 let start = unquoted.len();
                 unquoted.push_str(&number.and_then(super::ipv4).map(|address| address.to_string()).unwrap_or_default());
-                spans[ip as usize] = Span::new(start, unquoted.len()).elsewhere();
+                fields.addresses[address] = Some(Span::new(start, unquoted.len()).elsewhere());
             }
         }
-        Ok(Fields { text, unquoted, spans, is_car: self.is_car })
-    }
-
-    /// The fields of a well-quoted line whose ends are known.
-    fn spans(&self, line: &[u8], ends: &[u32]) -> Spans {
-        let mut spans = [Span::default(); COUNT];
-        for (column, field) in &self.wanted {
-            let start = column.checked_sub(1).map_or(0, |before| ends[before] as usize + 1);
-            let end = ends[*column] as usize;
-            let is_quoted = line.get(start) == Some(&b'"');
-            spans[*field] = if is_quoted { Span::new(start + 1, end - 1) } else { Span::new(start, end) };
-        }
-        spans
+        Ok(Fields { unquoted, ..fields })
     }
 
     /// The fields of any line, one after the other.
@@ -333,26 +330,52 @@ fn quoted(text: &str, start: usize, unquoted: &mut String) -> Option<Quoted> {
 pub struct Fields<'a> {
     text: &'a str,
     unquoted: &'a str,
-    spans: Spans,
+    places: Places<'a>,
+    /// In place of the numbers of [`Field::OrigIp`] and [`Field::DestIp`].
+    addresses: [Option<Span>; 2],
     is_car: bool,
+}
+
+/// Where the fields of a line are.
+enum Places<'a> {
+    /// Looked up when they are asked for.
+    Columns(Found<'a>, &'a [usize; COUNT]),
+    Spans(Box<Spans>),
 }
 
 impl<'a> Fields<'a> {
     #[inline]
     pub fn text(&self, field: Field) -> &'a str {
-        self.spans[field as usize].text(self.text, self.unquoted)
+        let address = match field {
+            Field::OrigIp => self.addresses[0],
+            Field::DestIp => self.addresses[1],
+            _ => None,
+        };
+        address.unwrap_or_else(|| self.span(field)).text(self.text, self.unquoted)
+    }
+
+    #[inline]
+    fn span(&self, field: Field) -> Span {
+        match &self.places {
+            Places::Columns(found, columns) => {
+                let (start, end) = found.field(columns[field as usize]);
+                let is_quoted = self.text.as_bytes().get(start as usize) == Some(&b'"') && start < end;
+                if is_quoted { Span { start: start + 1, end: end - 1 } } else { Span { start, end } }
+            }
+            Places::Spans(spans) => spans[field as usize],
+        }
     }
 
     /// A number that must be there. Cisco's 32 bits may have been printed signed or unsigned.
     pub fn number(&self, field: Field, name: &'static str) -> Result<i64, (Reject, &'static str)> {
-        self.text(field).parse().map_err(|_| (Reject::BadNumber, name))
+        figure(self.text(field)).ok_or((Reject::BadNumber, name))
     }
 
     /// A code that older files lack a column for: blank is 0.
     pub fn code(&self, field: Field, name: &'static str) -> Result<i64, (Reject, &'static str)> {
         match self.text(field) {
             "" | "0" => Ok(0),
-            text => text.parse().map_err(|_| (Reject::BadNumber, name)),
+            text => figure(text).ok_or((Reject::BadNumber, name)),
         }
     }
 
@@ -387,6 +410,16 @@ impl<'a> Fields<'a> {
             text => text,
         }
     }
+}
+
+/// A whole number as the library reads it; plain digits, as nearly all are, in a loop of their own.
+#[inline]
+fn figure(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    if bytes.is_empty() || bytes.len() > 18 || !bytes.iter().all(u8::is_ascii_digit) {
+        return text.parse().ok();
+    }
+    Some(bytes.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
 }
 
 #[cfg(test)]

@@ -9,13 +9,39 @@ pub const MOST: usize = 256;
 
 /// The ends of a line's fields, the line's own end last.
 pub struct Ends {
-    at: [u32; MOST + 64],
+    /// Behind a first one that lies before the line: each field begins behind the end before it.
+    at: [u32; 1 + MOST + 64],
     count: usize,
+}
+
+/// What stands in the place of the end before the first field.
+const BEFORE: u32 = u32::MAX;
+
+/// The fields of one line by their ends.
+#[derive(Clone, Copy)]
+pub struct Found<'e>(&'e [u32]);
+
+impl Found<'_> {
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.0.len() - 1
+    }
+
+    /// Where a field begins and ends; nowhere where there is none.
+    #[inline]
+    pub fn field(self, column: usize) -> (u32, u32) {
+        match self.0.get(column..column + 2) {
+            Some([before, end]) => (before.wrapping_add(1), *end),
+            _ => (0, 0),
+        }
+    }
 }
 
 impl Default for Ends {
     fn default() -> Self {
-        Self { at: [0; MOST + 64], count: 0 }
+        let mut at = [0; 1 + MOST + 64];
+        at[0] = BEFORE;
+        Self { at, count: 0 }
     }
 }
 
@@ -23,14 +49,15 @@ impl Ends {
     /// The fields of a line without control characters, each quoted from end to end or not at all and no quote within.
     /// None where the line is not so, or has more than [`MOST`] fields.
     #[inline]
-    pub fn of(&mut self, line: &[u8]) -> Option<&[u32]> {
+    pub fn of(&mut self, line: &[u8]) -> Option<Found<'_>> {
         self.count = 0;
+        let mut odd = u8x16::splat(0);
         // All ones while in quotes; whether the byte before is one that a quote may open behind, or one that closed.
         let (mut quoted, mut may_open, mut closed) = (0u64, 1u64, 0u64);
         let mut at = 0;
         let mut chunks = line.chunks_exact(64);
         for chunk in &mut chunks {
-            let marks = Marks::of(chunk.try_into().ok()?);
+            let marks = Marks::of(chunk.try_into().ok()?, &mut odd);
             self.take(marks, at, &mut quoted, &mut may_open, &mut closed)?;
             at += 64;
         }
@@ -41,15 +68,15 @@ impl Ends {
         if let Some(end) = last.get_mut(rest.len()) {
             *end = b',';
         }
-        self.take(Marks::of(&last), at, &mut quoted, &mut may_open, &mut closed)?;
+        self.take(Marks::of(&last, &mut odd), at, &mut quoted, &mut may_open, &mut closed)?;
         // A quote left open hides the comma that was put behind the end.
-        let is_whole = self.count > 0 && self.at[self.count - 1] as usize == line.len();
-        is_whole.then(|| &self.at[..self.count])
+        let is_whole = self.count > 0 && self.at[self.count] as usize == line.len();
+        (is_whole && odd.to_bitmask() == 0).then(|| Found(&self.at[..=self.count]))
     }
 
     #[inline]
     fn take(&mut self, marks: Marks, at: usize, quoted: &mut u64, may_open: &mut u64, closed: &mut u64) -> Option<()> {
-        let Marks { commas, quotes, odd } = marks;
+        let Marks { commas, quotes } = marks;
         let mut ends = commas;
         if quotes != 0 || *quoted != 0 || *closed != 0 {
             let inside = up_to(quotes) ^ *quoted;
@@ -66,11 +93,11 @@ impl Ends {
         }
         *may_open = ends >> 63;
         let found = ends.count_ones() as usize;
-        if odd != 0 || self.count + found > MOST {
+        if self.count + found > MOST {
             return None;
         }
         // Four at a time, whether there are as many or not: what is too much is written over.
-        let mut to = self.count;
+        let mut to = self.count + 1;
         while ends != 0 {
             for slot in &mut self.at[to..to + 4] {
                 *slot = at as u32 + ends.trailing_zeros();
@@ -88,14 +115,13 @@ impl Ends {
 struct Marks {
     commas: u64,
     quotes: u64,
-    /// Control characters but the tab.
-    odd: u64,
 }
 
 impl Marks {
     #[inline]
-    fn of(bytes: &[u8; 64]) -> Self {
-        let mut marks = Self { commas: 0, quotes: 0, odd: 0 };
+    /// `odd` takes a mark for each control character but the tab.
+    fn of(bytes: &[u8; 64], odd: &mut u8x16) -> Self {
+        let mut marks = Self { commas: 0, quotes: 0 };
         for (i, bytes) in bytes.chunks_exact(16).enumerate() {
             let Ok(bytes) = <[u8; 16]>::try_from(bytes) else { continue };
             let bytes = u8x16::new(bytes);
@@ -103,7 +129,7 @@ impl Marks {
             marks.commas |= bits(bytes.simd_eq(u8x16::splat(b',')));
             marks.quotes |= bits(bytes.simd_eq(u8x16::splat(b'"')));
             let control = bytes.simd_lt(u8x16::splat(b' ')) | bytes.simd_eq(u8x16::splat(0x7f));
-            marks.odd |= bits(control & !bytes.simd_eq(u8x16::splat(b'\t')));
+            *odd |= control & !bytes.simd_eq(u8x16::splat(b'\t'));
         }
         marks
     }
@@ -122,6 +148,16 @@ fn up_to(mut bits: u64) -> u64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// Each field begins behind the one before it.
+    fn ends_of(line: &[u8]) -> Option<Vec<u32>> {
+        let mut ends = Ends::default();
+        let found = ends.of(line)?;
+        let fields: Vec<(u32, u32)> = (0..found.len()).map(|column| found.field(column)).collect();
+        assert_eq!(fields.first().map(|field| field.0), Some(0));
+        assert!(fields.windows(2).all(|pair| pair[1].0 == pair[0].1 + 1));
+        Some(fields.into_iter().map(|field| field.1).collect())
+    }
 
     /// The same by walking along: none where the rules above are not kept.
     fn walked(line: &[u8]) -> Option<Vec<u32>> {
@@ -152,13 +188,13 @@ mod tests {
     proptest! {
         #[test]
         fn commas_are_where_a_walk_finds_them(line in "([a,]{0,70}|\"[a,]{0,70}\",?|\"|\\x01|\t|é){0,6}") {
-            prop_assert_eq!(Ends::default().of(line.as_bytes()).map(<[u32]>::to_vec), walked(line.as_bytes()));
+            prop_assert_eq!(ends_of(line.as_bytes()), walked(line.as_bytes()));
         }
 
         #[test]
         fn quoted_lines_are_taken_at_any_length(cells in proptest::collection::vec("\"[a,]{0,9}\"|a{0,9}", 1..200)) {
             let line = cells.join(",");
-            let ends = Ends::default().of(line.as_bytes()).map(<[u32]>::to_vec);
+            let ends = ends_of(line.as_bytes());
             prop_assert_eq!(ends.as_ref().map(Vec::len), Some(cells.len()));
             prop_assert_eq!(ends, walked(line.as_bytes()));
         }
@@ -166,7 +202,7 @@ mod tests {
 
     #[test]
     fn too_many_fields_are_left_to_the_slow_way() {
-        assert_eq!(Ends::default().of(&[b','; MOST - 1]).map(<[u32]>::len), Some(MOST));
-        assert_eq!(Ends::default().of(&[b','; MOST]), None);
+        assert_eq!(ends_of(&[b','; MOST - 1]).map(|ends| ends.len()), Some(MOST));
+        assert_eq!(ends_of(&[b','; MOST]), None);
     }
 }
