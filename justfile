@@ -31,7 +31,7 @@ bench-peers records="500000" rounds="5":
 bench-queries *workspace:
     ${PYTHON:-python3} benches/questions/run.py {{workspace}}
 
-# Whole-process times of every report: of a workspace, or of 20,000 extensions x 365 days made for it (an hour, 25 GB)
+# Whole-process times of every report: of a workspace, or of 20,000 extensions x 365 days made for it (half an hour, 10 GB)
 bench-reports *workspace:
     ${PYTHON:-python3} benches/estate.py {{workspace}}
 

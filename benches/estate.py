@@ -3,7 +3,7 @@
 
 usage: estate.py [--extensions N] [--days N] [--rounds N] [--keep DIR] [WORKSPACE]
 
-20,000 extensions, 365 days and 5 rounds where absent, which take some 25 GB and an hour to make; WORKSPACE is one that had its night before.
+20,000 extensions, 365 days and 5 rounds where absent, which take some 10 GB and five minutes to make; the reports take five minutes a round; WORKSPACE is one that had its night before.
 Exit code 1 where a report on verdicts or sizing takes over half a second.
 """
 import argparse
