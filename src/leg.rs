@@ -2,6 +2,7 @@
 //! It knows nothing of vendors, zones or files.
 
 mod rows;
+mod short;
 mod texts;
 
 use std::sync::{Arc, LazyLock};
@@ -10,7 +11,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::number::Class;
 pub use rows::{Legs, Name, names_any};
-pub use texts::{NONE, SHORT, TextId, Texts, packed, place};
+pub use short::{OWN_BITS, SHORT, Short, packed};
+pub use texts::{NONE, TextId, Texts};
 
 /// A closed set of words, stored as text: `words!(Direction { Internal = "internal", … })`.
 macro_rules! words {

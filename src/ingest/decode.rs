@@ -124,17 +124,9 @@ pub struct Piece {
 /// A text on its way through its reader.
 pub struct Reading<'a, 't> {
     source: &'a Source,
-    text: &'t Text,
     decoder: Box<dyn Decoder>,
-    lines: Box<dyn BufRead + 't>,
-    /// Of all that was read; none where it is known already and cannot have changed.
-    hasher: Option<blake3::Hasher>,
-    size: u64,
-    line: u64,
-    is_done: bool,
+    blocks: Blocks<'t>,
     ahead: Vec<(u64, Vec<u8>)>,
-    /// Blocks that were decoded, to be filled again: fresh memory would cost more than what is read into it.
-    spare: Vec<Vec<u8>>,
 }
 
 impl<'a, 't> Reading<'a, 't> {
@@ -158,16 +150,18 @@ impl<'a, 't> Reading<'a, 't> {
         }
         Ok(Self {
             source,
-            text,
             decoder,
-            lines: text.open()?,
-            // What was kept is what is fingerprinted; what is read again may have changed.
-            hasher: text.may_change().then(blake3::Hasher::new),
-            size: 0,
-            line: 1,
-            is_done: false,
+            blocks: Blocks {
+                text,
+                lines: text.open()?,
+                // What was kept is what is fingerprinted; what is read again may have changed.
+                hasher: text.may_change().then(blake3::Hasher::new),
+                size: 0,
+                line: 1,
+                is_done: false,
+                spare: Vec::new(),
+            },
             ahead: Vec::new(),
-            spare: Vec::new(),
         })
     }
 
@@ -180,23 +174,22 @@ impl<'a, 't> Reading<'a, 't> {
             self.read_ahead()?;
         }
         if self.ahead.is_empty() {
-            self.decoder.verdict().map_err(|error| said(self.text, error))?;
+            self.decoder.verdict().map_err(|error| said(self.blocks.text, error))?;
             return Ok(None);
         }
         let blocks = std::mem::take(&mut self.ahead);
-        let Self { source, text, decoder, lines, hasher, size, line, is_done, spare, .. } = self;
+        let Self { source, decoder, blocks: reader, .. } = self;
         let decoder = &**decoder;
         let decode = || -> Vec<Part> {
             blocks.par_chunks(BLOCKS_A_PART).map(|blocks| part(pool, source, decoder, input, blocks)).collect()
         };
-        let mut reader = Ahead { text, decoder, lines, hasher, size, line, is_done, spare };
         let mut parts = Vec::new();
         let next = rayon::in_place_scope(|scope| {
             scope.spawn(|_| parts = decode());
-            reader.blocks()
+            reader.next(decoder)
         });
         self.ahead = next?;
-        self.spare.extend(blocks.into_iter().map(|(_, bytes)| bytes));
+        self.blocks.spare.extend(blocks.into_iter().map(|(_, bytes)| bytes));
         Ok(Some(parts))
     }
 
@@ -207,7 +200,7 @@ impl<'a, 't> Reading<'a, 't> {
 
     /// Fingerprint and size of what was read, once all of it was; none where the text's own still stand.
     pub fn fingerprint(&self) -> Option<(blake3::Hash, u64)> {
-        self.hasher.as_ref().map(|hasher| (hasher.finalize(), self.size))
+        self.blocks.hasher.as_ref().map(|hasher| (hasher.finalize(), self.blocks.size))
     }
 
     /// Fingerprint and size of the whole text, by reading what is left of it without decoding it; reading then goes on
@@ -216,16 +209,16 @@ impl<'a, 't> Reading<'a, 't> {
     /// # Errors
     /// The text cannot be read.
     pub fn fingerprint_ahead(&self) -> Result<Option<(blake3::Hash, u64)>> {
-        let Some(hasher) = &self.hasher else { return Ok(None) };
-        let (mut hasher, mut size) = (hasher.clone(), self.size);
-        let mut text = self.text.open()?;
-        let skipped = std::io::copy(&mut std::io::Read::take(&mut text, self.size), &mut std::io::sink());
-        if skipped.map_err(|e| self.text.unreadable(e))? < self.size {
-            return Err(changed(self.text));
+        let Blocks { text: whole, hasher: Some(hasher), size, .. } = &self.blocks else { return Ok(None) };
+        let (mut hasher, mut size) = (hasher.clone(), *size);
+        let mut text = whole.open()?;
+        let skipped = std::io::copy(&mut std::io::Read::take(&mut text, size), &mut std::io::sink());
+        if skipped.map_err(|e| whole.unreadable(e))? < size {
+            return Err(changed(whole));
         }
         let mut block = vec![0; BLOCK_BYTES];
         loop {
-            let read = std::io::Read::read(&mut text, &mut block).map_err(|e| self.text.unreadable(e))?;
+            let read = std::io::Read::read(&mut text, &mut block).map_err(|e| whole.unreadable(e))?;
             if read == 0 {
                 return Ok(Some((hasher.finalize(), size)));
             }
@@ -235,8 +228,7 @@ impl<'a, 't> Reading<'a, 't> {
     }
 
     fn read_ahead(&mut self) -> Result<()> {
-        let Self { text, decoder, lines, hasher, size, line, is_done, spare, .. } = self;
-        self.ahead = Ahead { text, decoder: &**decoder, lines, hasher, size, line, is_done, spare }.blocks()?;
+        self.ahead = self.blocks.next(&*self.decoder)?;
         Ok(())
     }
 }
@@ -255,40 +247,41 @@ fn said(text: &Text, error: ReadError) -> Error {
 }
 
 /// The side that reads while the others decode.
-struct Ahead<'r, 't> {
-    text: &'r Text,
-    decoder: &'r dyn Decoder,
-    lines: &'r mut Box<dyn BufRead + 't>,
-    hasher: &'r mut Option<blake3::Hasher>,
-    size: &'r mut u64,
-    line: &'r mut u64,
-    is_done: &'r mut bool,
-    spare: &'r mut Vec<Vec<u8>>,
+struct Blocks<'t> {
+    text: &'t Text,
+    lines: Box<dyn BufRead + 't>,
+    /// Of all that was read; none where it is known already and cannot have changed.
+    hasher: Option<blake3::Hasher>,
+    size: u64,
+    line: u64,
+    is_done: bool,
+    /// Blocks that were decoded, to be filled again: fresh memory would cost more than what is read into it.
+    spare: Vec<Vec<u8>>,
 }
 
-impl Ahead<'_, '_> {
+impl Blocks<'_> {
     /// The next blocks with the number of their first line; none at the end of the text.
-    fn blocks(&mut self) -> Result<Vec<(u64, Vec<u8>)>> {
-        let most = if *self.size == 0 { BLOCKS_AT_FIRST } else { BLOCKS_AHEAD };
+    fn next(&mut self, decoder: &dyn Decoder) -> Result<Vec<(u64, Vec<u8>)>> {
+        let most = if self.size == 0 { BLOCKS_AT_FIRST } else { BLOCKS_AHEAD };
         let mut blocks = Vec::with_capacity(most);
-        while blocks.len() < most && !*self.is_done {
+        while blocks.len() < most && !self.is_done {
             let mut block = self.spare.pop().unwrap_or_default();
-            let size = if self.decoder.takes_whole_text() { WHOLE_BYTES } else { BLOCK_BYTES };
-            if !next_block(&mut **self.lines, size, &mut block).map_err(|e| self.text.unreadable(e))? {
-                *self.is_done = true;
+            let size = if decoder.takes_whole_text() { WHOLE_BYTES } else { BLOCK_BYTES };
+            if !next_block(&mut *self.lines, size, &mut block).map_err(|e| self.text.unreadable(e))? {
+                self.is_done = true;
                 break;
             }
             if block.len() >= size + LONGEST_LINE {
                 let (what, hint) = ("a line longer than any record".into(), "see whether it is text at all");
                 return Err(Error::Input { path: self.text.place(), what, hint });
             }
-            if let Some(hasher) = self.hasher {
+            if let Some(hasher) = &mut self.hasher {
                 hasher.update(&block);
             }
-            *self.size += block.len() as u64;
-            let first_line = *self.line;
-            *self.line += memchr::memchr_iter(b'\n', &block).count() as u64;
-            let shown = self.decoder.look_ahead(Block { first_line, bytes: &block });
+            self.size += block.len() as u64;
+            let first_line = self.line;
+            self.line += memchr::memchr_iter(b'\n', &block).count() as u64;
+            let shown = decoder.look_ahead(Block { first_line, bytes: &block });
             shown.map_err(|error| said(self.text, error))?;
             blocks.push((first_line, block));
         }

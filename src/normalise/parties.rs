@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::leg::{SHORT, TextId, packed, place};
+use crate::leg::{OWN_BITS, SHORT, Short, TextId, packed};
 use crate::number::Class;
 
 /// Numbers from outside never end: with so many the memory begins anew.
@@ -21,84 +21,43 @@ pub struct Party {
 pub type Way = u8;
 pub const WAYS: usize = 6;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Parties {
-    /// Digits and way in one, by their hash; 0 is a free place.
-    table: Vec<(u128, Party)>,
-    taken: usize,
+    /// By digits and way.
+    short: Short<Party>,
     long: HashMap<Box<str>, [Option<Party>; WAYS]>,
-}
-
-impl Default for Parties {
-    fn default() -> Self {
-        Self { table: vec![(0, Party::default()); 1024], taken: 0, long: HashMap::new() }
-    }
 }
 
 impl Parties {
     /// Brings the places of digits near, whichever way they will be read.
     #[inline]
     pub fn warm<const N: usize>(&self, digits: [&str; N]) {
-        let mask = self.table.len() - 1;
-        let mut any = 0;
-        for digits in digits {
-            if digits.len() <= SHORT {
-                any ^= self.table[place(packed(digits.as_bytes())) & mask].1.number;
-            }
-        }
-        std::hint::black_box(any);
+        self.short.warm(digits);
     }
 
     #[inline]
     pub fn find(&self, digits: &str, way: Way) -> Option<Party> {
         match digits.len() > SHORT {
             true => self.long.get(digits).and_then(|ways| ways[usize::from(way)]),
-            false => self.seek(key(digits, way)).ok(),
+            false => self.short.find(key(digits, way)),
         }
     }
 
+    /// Keeps what was not found.
     pub fn keep(&mut self, digits: &str, way: Way, party: Party) {
-        if self.taken + self.long.len() > MOST {
+        if self.short.count() + self.long.len() > MOST {
             *self = Self::default();
         }
-        if digits.len() > SHORT {
-            self.long.entry(digits.into()).or_default()[usize::from(way)] = Some(party);
-            return;
-        }
-        if (self.taken + 1) * 4 > self.table.len() * 3 {
-            let larger = vec![(0, Party::default()); self.table.len() * 2];
-            for entry in std::mem::replace(&mut self.table, larger).into_iter().filter(|entry| entry.0 != 0) {
-                if let Err(at) = self.seek(entry.0) {
-                    self.table[at] = entry;
-                }
-            }
-        }
-        let key = key(digits, way);
-        if let Err(at) = self.seek(key) {
-            self.table[at] = (key, party);
-            self.taken += 1;
-        }
-    }
-
-    #[inline]
-    fn seek(&self, key: u128) -> Result<Party, usize> {
-        let mask = self.table.len() - 1;
-        // The ways of the same digits are neighbours.
-        let mut at = place(key & !(7 << 125)) & mask;
-        loop {
-            match self.table[at] {
-                (found, party) if found == key => return Ok(party),
-                (0, _) => return Err(at),
-                _ => at = (at + 1) & mask,
-            }
+        match digits.len() > SHORT {
+            true => self.long.entry(digits.into()).or_default()[usize::from(way)] = Some(party),
+            false => self.short.insert(key(digits, way), party),
         }
     }
 }
 
-/// The length takes five bits of the highest byte, the way those above them.
 #[inline]
 fn key(digits: &str, way: Way) -> u128 {
-    packed(digits.as_bytes()) | u128::from(way) << 125
+    packed(digits.as_bytes()) | u128::from(way) << OWN_BITS
 }
 
 #[cfg(test)]
