@@ -44,7 +44,8 @@ pub fn nightly(config: &Config, output: Option<&Path>, json: bool, talk: &mut Ta
         let rows = answer::table(Some(query), &engine.run(query, &Args::new())?)?;
         files.push((format!("{name}.csv"), render::csv(&rows)?.into_bytes()));
     }
-    let run = run_json(&lake, config, &engine, appraisal.as_ref(), &files)?;
+    let mut run = run_json(&lake, config, &engine, appraisal.as_ref(), &files)?;
+    run["figures"] = model.facts.iter().map(|fact| (fact.id.clone(), json!(fact.value))).collect();
     files.push(("run.json".into(), format!("{run:#}\n").into_bytes()));
     for (name, bytes) in &files {
         write(&folder.join(name), bytes)?;

@@ -11,13 +11,104 @@ use crate::case::Appraisal;
 use crate::config::Config;
 use crate::error::Result;
 use crate::estate::VERDICTS;
-use crate::render::{Cell, Chart, Column, Fact, Kind, Plot, Report, Section, Table};
+use crate::render::{Cell, Chart, Column, Fact, Kind, Part, Plot, Report, Section, Table};
 use crate::sql::{Args, Engine, report};
 
 pub use evidence::COVERAGE;
 
-/// Rows of a long table that the page shows; the workbook has them all.
-const SHOWN: usize = 50;
+/// Rows of a long table that the page shows, to be searched and sorted there; the workbook has them all.
+const SHOWN: usize = 500;
+
+/// What the page shows of tables that are too wide to be read or printed.
+const IDLE: &[&str] = &[
+    "source",
+    "extension",
+    "verdict",
+    "action",
+    "use",
+    "device_kind",
+    "site_name",
+    "cost_centre",
+    "owner",
+    "covered_days",
+    "silent_days",
+    "last_used_on",
+    "demand",
+    "reason",
+];
+const DISPOSITION: &[&str] = &[
+    "source",
+    "extension",
+    "verdict",
+    "action",
+    "decided_by",
+    "use",
+    "site",
+    "cost_centre",
+    "owner",
+    "last_used_on",
+    "calls",
+    "handset_uses",
+    "reason",
+];
+const PARTIES: &[&str] = &[
+    "party",
+    "source",
+    "period",
+    "rehomed_on",
+    "trunks",
+    "circuits",
+    "calls",
+    "calls_from",
+    "calls_to",
+    "tandem_calls",
+    "minutes",
+    "busy_hour",
+    "last_call_on",
+];
+const ANSWERS: &[&str] = &[
+    "kind",
+    "source",
+    "extension",
+    "use",
+    "site",
+    "offered",
+    "answered",
+    "answered_percent",
+    "within_20s_percent",
+    "mean_wait_s",
+    "longest_wait_s",
+    "abandoned_percent",
+    "out_of_hours_percent",
+];
+const AUDIT: &[&str] = &[
+    "source",
+    "extension",
+    "decision",
+    "decided_by",
+    "decided_on",
+    "reason",
+    "state",
+    "releases",
+    "verdict",
+    "policy_action",
+    "action",
+    "protection",
+];
+const HEALTH: &[&str] = &[
+    "source",
+    "format",
+    "files",
+    "read",
+    "kept",
+    "repeated",
+    "skipped",
+    "rejected",
+    "unbalanced",
+    "rejected_percent",
+    "first_started_at",
+    "last_started_at",
+];
 
 /// Everything: the estate, then the case.
 pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>) -> Result<Report> {
@@ -25,8 +116,20 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
     let bands = table(engine, "usage-bands")?;
     let idle = table(engine, "idle-handsets")?;
     let mut facts = vec![
-        fact("Registered extensions", disposition.rows.len(), "", "each has exactly one verdict and one action"),
-        fact("Handsets nobody used", idle.rows.len(), "", "idle, unattended or diverted, on covered days only"),
+        fact(
+            "extensions.registered",
+            "Registered extensions",
+            disposition.rows.len(),
+            "",
+            "each has exactly one verdict and one action",
+        ),
+        fact(
+            "handsets.unused",
+            "Handsets nobody used",
+            idle.rows.len(),
+            "",
+            "idle, unattended or diverted, on covered days only",
+        ),
     ];
     for (action, label, note) in [
         ("cease", "To cease", "line and handset go; never a protected line"),
@@ -37,53 +140,79 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
         ("review", "To review", "a person decides"),
     ] {
         let n = disposition.rows.iter().filter(|row| row[at(&disposition, "action")] == text(action)).count();
-        facts.push(fact(label, n, "", note));
+        facts.push(fact(&format!("action.{action}"), label, n, "", note));
     }
     facts.extend(appraisal.and_then(case::fact));
     let by_site = cross(&disposition, "site", "verdict", &VERDICTS, None);
     let by_band = cross(&bands, "use", "band", &["none", "light", "regular", "heavy", "unknown"], Some("extensions"));
-    let mut sections = vec![
-        charted(
-            "verdicts-by-site",
-            "Verdicts by site",
-            "What the evidence says of every registered extension. Silence counts only on days for which the source has records.",
-            by_site,
-            "Extensions of each site by verdict",
-            "Extensions",
-        ),
-        question(engine, "disposition-summary")?,
-        charted(
-            "usage-by-use",
-            "Usage bands by use",
-            "How many calls extensions carry, by what they are for: what the replacement must carry. Calls made and calls \
-             offered count, also unanswered ones, so a band is no verdict: a phone that rings and is never picked up has \
-             calls too. Light is up to 1 call a covered week, regular up to 10, heavy above.",
-            by_band,
-            "Extensions of each use by band of calls a covered week",
-            "Extensions",
-        ),
-        Section { file: Some("usage-bands.csv".into()), rows_shown: Some(SHOWN), ..asked("usage-bands", bands)? },
-        Section { file: Some("idle-handsets.csv".into()), rows_shown: Some(SHOWN), ..asked("idle-handsets", idle)? },
-        Section { file: Some("disposition.csv".into()), rows_shown: Some(SHOWN), ..asked("disposition", disposition)? },
-        Section {
-            file: Some("unknown-extensions.csv".into()),
-            rows_shown: Some(SHOWN),
-            ..question(engine, "unknown-extensions")?
-        },
-    ];
-    for name in ["platform-share", "third-parties", "cost-centre-usage"] {
-        sections.push(Section { rows_shown: Some(SHOWN), ..question(engine, name)? });
-    }
-    sections.push(evidence::burn_down(engine)?);
-    for name in ["answer-times", "incidents", "emergency-calls", "register-findings"] {
-        sections.push(Section { rows_shown: Some(SHOWN), ..question(engine, name)? });
-    }
-    sections.extend([evidence::coverage(engine)?, evidence::blind_spots(engine, config)?]);
-    sections.extend([evidence::certainty(engine, config)?, question(engine, "idle-interval")?]);
-    // Whole, whatever its length: a decision that is not shown is no audit.
-    sections.push(question(engine, "audit-list")?);
-    sections.push(Section { rows_shown: Some(SHOWN), ..question(engine, "ingest-health")? });
-    sections.push(evidence::words());
+    let mut sections = Vec::new();
+    let mut put = |part: Part, more: Vec<Section>| {
+        sections.extend(more.into_iter().map(|section| Section {
+            part,
+            rows_shown: section.rows_shown.or(Some(SHOWN)),
+            ..section
+        }));
+    };
+    put(
+        Part::Found,
+        vec![
+            charted(
+                "verdicts-by-site",
+                "Verdicts by site",
+                "What the evidence says of every registered extension. Silence counts only on days for which the source has records.",
+                by_site,
+                "Extensions of each site by verdict",
+                "Extensions",
+            ),
+            charted(
+                "usage-by-use",
+                "Usage bands by use",
+                "How many calls extensions carry, by what they are for: what the replacement must carry. Calls made and calls \
+                 offered count, also unanswered ones, so a band is no verdict: a phone that rings and is never picked up has \
+                 calls too. Light is up to 1 call a covered week, regular up to 10, heavy above.",
+                by_band,
+                "Extensions of each use by band of calls a covered week",
+                "Extensions",
+            ),
+            evidence::burn_down(engine)?,
+            listed(IDLE, "idle-handsets.csv", asked("idle-handsets", idle)?),
+            listed(&[], "unknown-extensions.csv", question(engine, "unknown-extensions")?),
+            listed(&[], "usage-bands.csv", asked("usage-bands", bands)?),
+            question(engine, "platform-share")?,
+            Section { columns_shown: PARTIES.to_vec(), ..question(engine, "third-parties")? },
+            question(engine, "cost-centre-usage")?,
+            Section { columns_shown: ANSWERS.to_vec(), ..question(engine, "answer-times")? },
+        ],
+    );
+    put(
+        Part::Meaning,
+        vec![
+            evidence::words(),
+            question(engine, "disposition-summary")?,
+            listed(DISPOSITION, "disposition.csv", asked("disposition", disposition)?),
+        ],
+    );
+    put(
+        Part::Risks,
+        vec![
+            evidence::certainty(engine, config)?,
+            question(engine, "idle-interval")?,
+            question(engine, "emergency-calls")?,
+        ],
+    );
+    put(
+        Part::Unseen,
+        vec![
+            evidence::coverage(engine)?,
+            evidence::blind_spots(engine, config)?,
+            question(engine, "incidents")?,
+            question(engine, "register-findings")?,
+            Section { columns_shown: HEALTH.to_vec(), ..question(engine, "ingest-health")? },
+        ],
+    );
+    // All rows, however many: a decision that is not shown is no audit.
+    let audit = question(engine, "audit-list")?;
+    sections.push(Section { part: Part::Meaning, columns_shown: AUDIT.to_vec(), ..audit });
     sections.extend(appraisal.map(case::sections).unwrap_or_default());
     let subtitle = format!(
         "{} days up to {}; silence proves something from {} covered days on",
@@ -128,6 +257,10 @@ fn asked(name: &str, table: Table) -> Result<Section> {
     Ok(Section { id: name.to_string(), title, intro, table, ..Section::default() })
 }
 
+fn listed(columns: &[&'static str], file: &str, section: Section) -> Section {
+    Section { columns_shown: columns.to_vec(), file: Some(file.to_string()), ..section }
+}
+
 fn charted(id: &str, title: &str, intro: &str, table: Table, says: &str, value_label: &str) -> Section {
     // The last column is the row's total; drawn beside its parts it would count twice.
     let plot = Plot {
@@ -142,6 +275,8 @@ fn charted(id: &str, title: &str, intro: &str, table: Table, says: &str, value_l
         title: title.to_string(),
         intro: intro.to_string(),
         chart: (!table.rows.is_empty()).then_some(Chart::StackedBars(plot)),
+        // Whole: its chart is of the largest of all, and its last line sums up all.
+        rows_shown: Some(usize::MAX),
         table: Table { caption: says.to_string(), ..table },
         ..Section::default()
     }
@@ -150,7 +285,8 @@ fn charted(id: &str, title: &str, intro: &str, table: Table, says: &str, value_l
 /// Rows by one column, columns by another, with the sum of a third, or the count of rows.
 fn cross(table: &Table, rows: &str, columns: &str, order: &[&str], sum: Option<&str>) -> Table {
     let (row_at, column_at, sum_at) = (at(table, rows), at(table, columns), sum.map(|sum| at(table, sum)));
-    let mut cells: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    // in the order of days, where these are days
+    let mut cells: BTreeMap<String, (Cell, Vec<i64>)> = BTreeMap::new();
     for row in &table.rows {
         let Some(column) = order.iter().position(|word| row[column_at] == text(word)) else { continue };
         let amount = match sum_at.map(|at| &row[at]) {
@@ -158,20 +294,24 @@ fn cross(table: &Table, rows: &str, columns: &str, order: &[&str], sum: Option<&
             Some(_) => 0,
             None => 1,
         };
-        let key = if row[row_at] == Cell::Empty { "(none)".to_string() } else { row[row_at].to_string() };
-        cells.entry(key).or_insert_with(|| vec![0; order.len()])[column] += amount;
+        let (key, name) = match &row[row_at] {
+            Cell::Empty => ("(none)".to_string(), text("(none)")),
+            Cell::Date(day) => (day.to_string(), row[row_at].clone()),
+            other => (other.to_string(), other.clone()),
+        };
+        cells.entry(key).or_insert_with(|| (name, vec![0; order.len()])).1[column] += amount;
     }
     let mut crossed = Table::default();
-    crossed.columns.push(Column::new(rows, answer::title(rows, ""), Kind::Text));
+    crossed.columns.push(Column::new(rows, answer::title(rows, ""), table.columns[row_at].kind));
     crossed.columns.extend(order.iter().map(|word| Column::new(*word, answer::title(word, ""), Kind::Int)));
     crossed.columns.push(Column::new("total", "Total", Kind::Int));
-    let line = |key: String, counts: &[i64]| -> Vec<Cell> {
+    let line = |name: Cell, counts: &[i64]| -> Vec<Cell> {
         let numbers = counts.iter().copied().chain([counts.iter().sum()]).map(Cell::Int);
-        [Cell::Text(key)].into_iter().chain(numbers).collect()
+        [name].into_iter().chain(numbers).collect()
     };
-    let sums: Vec<i64> = (0..order.len()).map(|i| cells.values().map(|counts| counts[i]).sum()).collect();
-    crossed.total = Some(line("Total".into(), &sums));
-    crossed.rows = cells.into_iter().map(|(key, counts)| line(key, &counts)).collect();
+    let sums: Vec<i64> = (0..order.len()).map(|i| cells.values().map(|(_, counts)| counts[i]).sum()).collect();
+    crossed.total = Some(line(text("Total"), &sums));
+    crossed.rows = cells.into_values().map(|(name, counts)| line(name, &counts)).collect();
     crossed
 }
 
@@ -180,8 +320,9 @@ fn section(id: &str, title: &str, intro: &str, columns: Vec<Column>, rows: Vec<V
     Section { id: id.into(), title: title.into(), intro: intro.trim().into(), table, ..Section::default() }
 }
 
-fn fact(label: &str, count: usize, unit: &str, note: &str) -> Fact {
-    Fact { label: label.into(), value: Cell::Int(count as i64), unit: unit.into(), note: note.into() }
+fn fact(id: &str, label: &str, count: usize, unit: &str, note: &str) -> Fact {
+    let value = Cell::Int(count as i64);
+    Fact { id: id.into(), label: label.into(), value, unit: unit.into(), note: note.into() }
 }
 
 fn text(word: &str) -> Cell {

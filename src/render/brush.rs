@@ -37,17 +37,18 @@ pub fn bar(area: &Area<'_>, series: usize, from: (i32, i32), to: (i32, i32), gap
     Ok(())
 }
 
-/// A run of the two edges of a range, filled with the range's hatch.
-pub fn band(area: &Area<'_>, upper: &[(i32, i32)], lower: &[(i32, i32)]) -> Done {
+/// A run of the two edges of a range, filled with the range's hatch; one within another (`depth`) crosses the outer's.
+pub fn band(area: &Area<'_>, depth: usize, upper: &[(i32, i32)], lower: &[(i32, i32)]) -> Done {
     let points: Vec<(i32, i32)> = upper.iter().chain(lower.iter().rev()).copied().collect();
-    area.draw(&Polygon::new(points, rgb(RANGE).filled()))?;
+    area.draw(&Polygon::new(points, rgb(RANGE + (depth % RANGES.len()) as u32).filled()))?;
     stroke(area, upper, MUTED, 1)?;
     stroke(area, lower, MUTED, 1)
 }
 
-/// A small piece of a range, for its label.
-pub fn band_marker(area: &Area<'_>, (x, y): (i32, i32), half: i32) -> Done {
-    band(area, &[(x - half, y - 6), (x + half, y - 6)], &[(x - half, y + 6), (x + half, y + 6)])
+/// A small piece of a range, for its label: with the ranges it lies in.
+pub fn band_marker(area: &Area<'_>, depth: usize, (x, y): (i32, i32), half: i32) -> Done {
+    let (upper, lower) = ([(x - half, y - 6), (x + half, y - 6)], [(x - half, y + 6), (x + half, y + 6)]);
+    (0..=depth).try_for_each(|depth| band(area, depth, &upper, &lower))
 }
 
 pub fn marker(area: &Area<'_>, series: usize, (x, y): (i32, i32)) -> Done {
@@ -113,12 +114,11 @@ pub fn patterns(id: &str, drawn: &str) -> String {
              fill=\"none\" stroke=\"#{PAPER:06X}\" stroke-opacity=\"0.7\" stroke-width=\"1.3\"/></pattern>"
         );
     }
-    if drawn.contains(&format!("#{id}-range)")) {
+    for (name, path) in RANGES.iter().filter(|(name, _)| drawn.contains(&format!("#{id}-{name})"))) {
         let _ = write!(
             out,
-            "<pattern id=\"{id}-range\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\"><path \
-             d=\"M-2 9L9 -2M-2 2L2 -2M5 9L9 5\" fill=\"none\" stroke=\"#{MUTED:06X}\" stroke-opacity=\"0.45\" \
-             stroke-width=\"1\"/></pattern>"
+            "<pattern id=\"{id}-{name}\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\"><path d=\"{path}\" \
+             fill=\"none\" stroke=\"#{MUTED:06X}\" stroke-opacity=\"0.45\" stroke-width=\"1\"/></pattern>"
         );
     }
     out
@@ -127,7 +127,8 @@ pub fn patterns(id: &str, drawn: &str) -> String {
 /// The drawing with its stand-in colours turned into patterns and dashes.
 pub fn with_patterns(id: &str, drawn: &str) -> String {
     let hatches = (0..HATCHES.len()).map(|at| (HATCH + at as u32, format!("hatch{at}")));
-    let mut drawn = hatches.chain([(RANGE, "range".to_string())]).fold(drawn.to_string(), |drawn, (flat, name)| {
+    let ranges = RANGES.iter().enumerate().map(|(at, (name, _))| (RANGE + at as u32, name.to_string()));
+    let mut drawn = hatches.chain(ranges).fold(drawn.to_string(), |drawn, (flat, name)| {
         drawn.replace(&format!("fill=\"#{flat:06X}\""), &format!("fill=\"url(#{id}-{name})\""))
     });
     for at in 0..PENS + 2 {
@@ -278,7 +279,7 @@ const SERIES: [Colours; 6] = [
 pub const INK: u32 = 0x1B_27_33;
 pub const MUTED: u32 = 0x4A_58_66;
 pub const GRID: u32 = 0xD3_DA_E1;
-/// The panel, light and dark; `report.html.j2` has the same.
+/// The panel, light and dark; `page.css` has the same.
 const PAPER: u32 = 0xFF_FF_FF;
 const DARK_PAPER: u32 = 0x16_1C_23;
 
@@ -293,6 +294,10 @@ const HATCHES: [&str; 6] = [
     "M4 0v8M0 4h8",
 ];
 const HATCH: u32 = 0x01_02_F0;
+
+/// Hatches of ranges, 7 by 7 units, the same way: the outermost first.
+const RANGES: [(&str, &str); 2] =
+    [("range", "M-2 9L9 -2M-2 2L2 -2M5 9L9 5"), ("inner", "M-2 -2L9 9M-2 5L2 9M5 -2L9 2")];
 const RANGE: u32 = 0x01_02_E0;
 
 /// Dashes of lines, by stand-in colours as well: series first, then the mark and the leader.
@@ -366,7 +371,7 @@ mod tests {
             (0..40).try_for_each(|series| dashed(area, &[(0, 0), (9, 9)], Pen::Series(series), 3))?;
             dashed(area, &[(0, 0), (9, 9)], Pen::Mark, 2)?;
             dashed(area, &[(0, 0), (9, 9)], Pen::Leader, 1)?;
-            band(area, &[(0, 0), (9, 0)], &[(0, 9), (9, 9)])?;
+            (0..2).try_for_each(|depth| band(area, depth, &[(0, 0), (9, 0)], &[(0, 9), (9, 9)]))?;
             (0..12).try_for_each(|series| bar(area, series, (0, 0), (9, 9), (0, 0)))
         });
         let drawn = with_patterns("x", &drawn.unwrap());
@@ -374,7 +379,8 @@ mod tests {
         let pens: std::collections::HashSet<&str> =
             drawn.lines().filter(|line| line.contains("stroke-width=\"3\"")).collect();
         assert_eq!(pens.len(), 36, "colour and dashes together");
-        assert!(drawn.contains("fill=\"url(#x-range)\""));
+        assert!(drawn.contains("fill=\"url(#x-range)\"") && drawn.contains("fill=\"url(#x-inner)\""));
+        assert_eq!(patterns("x", &drawn).matches("<pattern").count(), 2 + 5, "two ranges, five hatches of six");
     }
 
     #[test]

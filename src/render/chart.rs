@@ -1,9 +1,9 @@
-//! Makes an inline SVG of a chart: its figures, axis and bars (lines and calendars have files of their own); knows
-//! neither the page around it nor how a mark is drawn (`brush`). Only cells of the section's table are drawn: what the
+//! Makes an inline SVG of a chart: its figures, axis and bars (lines, tornados and calendars have files of their own);
+//! knows neither the page around it nor how a mark is drawn (`brush`). Only cells of the section's table are drawn: what the
 //! picture shows can be read there too.
 
 use super::brush::*;
-use super::{Cell, Chart, Guides, Kind, Plot, Table, clean, heat, lines};
+use super::{Cell, Chart, Guides, Kind, Plot, Range, Table, clean, heat, lines, tornado};
 use crate::error::{Error, Result};
 use plotters::style::text_anchor::{HPos, VPos};
 
@@ -11,55 +11,82 @@ use plotters::style::text_anchor::{HPos, VPos};
 /// `id` must be unique on the page.
 pub fn svg(id: &str, chart: &Chart, table: &Table, rows: usize) -> Result<Option<String>> {
     let wrong = |error: Box<dyn std::error::Error>| Error::Render { what: format!("chart {id}: {error}") };
+    let rows = &table.rows[..rows.min(table.rows.len())];
     let (plot, guides) = match chart {
         Chart::HeatMap(map) => return heat::svg(id, map, table).map_err(wrong),
+        Chart::Tornado(swings) => return tornado::svg(id, swings, rows, table).map_err(wrong),
         Chart::GuidedLines(plot, guides) => (plot, guides.clone()),
-        Chart::StackedBars(plot) | Chart::Lines(plot) => (plot, Guides::default()),
+        Chart::Fan(plot, _) | Chart::StackedBars(plot) | Chart::Lines(plot) => (plot, Guides::default()),
     };
     let bars = matches!(chart, Chart::StackedBars(_));
-    let data = Data::of(plot, &guides, bars, &table.rows[..rows.min(table.rows.len())], table);
-    let mut figures = data.series.iter().map(|(_, values)| values).chain(data.range.iter().flat_map(|(_, ends)| ends));
+    let ranges = if let Chart::Fan(_, ranges) = chart { ranges.as_slice() } else { guides.range.as_slice() };
+    let found = rows.len();
+    let rows = if bars { largest(plot, rows) } else { rows.iter().collect() };
+    let mut data = Data::of(plot, ranges, &guides, bars, &rows, table);
+    data.turns_on_zero = matches!(chart, Chart::Fan(..));
+    let mut figures = data.series.iter().map(|(_, values)| values).chain(data.ranges.iter().flat_map(|(_, ends)| ends));
     if !figures.any(|values| values.iter().any(Option::is_some)) {
         return Ok(None);
     }
     let (drawn, what) = match bars {
         true if data.fits_upright() => (upright_bars(&data), "Stacked bars"),
         true => (lying_bars(&data), "Stacked bars"),
-        false => (lines::draw_lines(&data), "Lines"),
+        false => (lines::draw_lines(&data), if data.turns_on_zero { "Fan" } else { "Lines" }),
     };
-    let says = describe(&clean(&plot.says), what, &data);
+    let mut says = clean(&plot.says);
+    if rows.len() < found {
+        let count = |count: usize| Cell::Int(count as i64);
+        says += &format!(" The {} largest of {}, the largest first.", count(rows.len()), count(found));
+    }
+    let says = describe(&says, what, &data);
     Ok(Some(finish(id, &plot.title, &says, &drawn.map_err(wrong)?)))
 }
 
 pub const WIDTH: i32 = 760;
+/// More bars than these are neither read nor printed on one page.
+pub const MOST_BARS: usize = 30;
+
+/// The rows that bars are drawn of: all, or the largest of too many.
+fn largest<'a>(plot: &Plot, rows: &'a [Vec<Cell>]) -> Vec<&'a Vec<Cell>> {
+    let mut found: Vec<&Vec<Cell>> = rows.iter().collect();
+    if found.len() > MOST_BARS {
+        let size = |row: &Vec<Cell>| plot.series.iter().filter_map(|&at| row[at].number()).map(f64::abs).sum::<f64>();
+        found.sort_by(|a, b| size(b).total_cmp(&size(a)));
+        found.truncate(MOST_BARS);
+    }
+    found
+}
 
 /// The figures of a plot, in the order of the table.
 pub struct Data {
     pub categories: Vec<String>,
     pub series: Vec<(String, Vec<Option<f64>>)>,
-    /// Name, lower and upper ends.
-    pub range: Option<(String, [Vec<Option<f64>>; 2])>,
+    /// Name, lower and upper ends; the widest first.
+    pub ranges: Vec<(String, [Vec<Option<f64>>; 2])>,
     /// Where the mark stands, counted in categories, and its label.
     pub mark: Option<(f64, String)>,
     pub axis: Axis,
     pub label: String,
+    /// Whether it matters above all on which side of zero a figure is.
+    pub turns_on_zero: bool,
 }
 
 impl Data {
-    fn of(plot: &Plot, guides: &Guides, bars: bool, rows: &[Vec<Cell>], table: &Table) -> Self {
+    fn of(plot: &Plot, ranges: &[Range], guides: &Guides, bars: bool, rows: &[&Vec<Cell>], table: &Table) -> Self {
         let column = |at: usize| -> Vec<Option<f64>> { rows.iter().map(|row| row[at].number()).collect() };
         let categories = rows.iter().map(|row| clean(&row[plot.category].to_string())).collect();
         let series: Vec<(String, Vec<Option<f64>>)> =
             plot.series.iter().map(|&at| (clean(&table.columns[at].title), column(at))).collect();
-        let range = guides.range.as_ref().map(|range| (clean(&range.name), [column(range.low), column(range.high)]));
+        let ends = |range: &Range| (clean(&range.name), [column(range.low), column(range.high)]);
+        let drawn = plot.series.iter().copied().chain(ranges.iter().flat_map(|range| [range.low, range.high]));
+        let ranges: Vec<(String, [Vec<Option<f64>>; 2])> = ranges.iter().map(ends).collect();
         let mark = guides.mark.as_ref().and_then(|mark| {
             let named: Vec<&Cell> = rows.iter().map(|row| &row[plot.category]).collect();
             Some((lines::place_of(&mark.at, &named)?, clean(&mark.label)))
         });
-        let drawn = plot.series.iter().copied().chain(guides.range.iter().flat_map(|range| [range.low, range.high]));
         let kinds: Vec<Kind> = drawn.map(|at| table.columns[at].kind).collect();
         let all = |kind: Kind| kinds.iter().all(|one| *one == kind);
-        let values = series.iter().map(|(_, values)| values).chain(range.iter().flat_map(|(_, ends)| ends));
+        let values = series.iter().map(|(_, values)| values).chain(ranges.iter().flat_map(|(_, ends)| ends));
         let mut ends: Vec<f64> = values.flat_map(|values| values.iter().copied().flatten()).collect();
         for row in 0..if bars { rows.len() } else { 0 } {
             let stack = || series.iter().filter_map(|(_, values)| values[row]);
@@ -67,8 +94,8 @@ impl Data {
             ends.push(stack().filter(|value| *value < 0.0).sum());
         }
         let axis = Axis::over(&ends, all(Kind::Pence), all(Kind::Int));
-        let label = [clean(&plot.value_label), axis.unit.to_string()].join(" ").trim().to_string();
-        Self { categories, series, range, mark, axis, label }
+        let label = axis.label(&plot.value_label);
+        Self { categories, series, ranges, mark, axis, label, turns_on_zero: false }
     }
 
     fn fits_upright(&self) -> bool {
@@ -79,25 +106,31 @@ impl Data {
     }
 }
 
-/// A value axis from a round number to a round number, always with zero on it.
+/// A value axis from a round number to a round number.
 pub struct Axis {
     pub ticks: Vec<f64>,
     unit: &'static str,
     divisor: f64,
     places: usize,
+    /// Counts, not amounts.
+    whole: bool,
 }
 
 impl Axis {
     fn over(values: &[f64], money: bool, whole: bool) -> Self {
         let low = values.iter().copied().fold(0.0, f64::min);
         let high = values.iter().copied().fold(0.0, f64::max);
-        let (low, high) = if low == high { (0.0, 1.0) } else { (low, high) };
+        Self::between(if low == high { (0.0, 1.0) } else { (low, high) }, money, whole)
+    }
+
+    /// From `low` to `high`, with zero on it only if it lies between them.
+    pub fn between((low, high): (f64, f64), money: bool, whole: bool) -> Self {
         let size = 10_f64.powf(((high - low) / 5.0).log10().floor());
         let fits = |step: &f64| (high - low) / step <= 5.0 + 1e-9 && !(whole && step.fract() != 0.0);
         let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|factor| factor * size).into_iter().find(fits);
         let step = step.unwrap_or(if whole { 1.0 } else { 10.0 * size });
         let (from, to) = ((low / step + 1e-9).floor() as i64, (high / step - 1e-9).ceil() as i64);
-        let (unit, divisor) = match high.max(-low) {
+        let (unit, divisor) = match high.abs().max(low.abs()) {
             _ if !money => ("", 1.0),
             largest if largest >= 2e6 => ("(£ million)", 1e6),
             largest if largest >= 2e4 => ("(£ thousand)", 1e3),
@@ -108,7 +141,17 @@ impl Axis {
             (scaled - scaled.round()).abs() < 1e-6
         };
         let places = (0..6).find(exact).unwrap_or(6) as usize;
-        Self { ticks: (from..=to).map(|count| count as f64 * step).collect(), unit, divisor, places }
+        Self { ticks: (from..=to).map(|count| count as f64 * step).collect(), unit, divisor, places, whole }
+    }
+
+    /// What it measures, with its unit.
+    pub fn label(&self, measured: &str) -> String {
+        [clean(measured), self.unit.to_string()].join(" ").trim().to_string()
+    }
+
+    /// A figure between the ticks, in the axis' unit.
+    pub fn fine(&self, value: f64) -> String {
+        Cell::Decimal(value / self.divisor, if self.whole { 0 } else { self.places as u8 + 1 }).to_string()
     }
 
     pub fn text(&self, tick: f64) -> String {
@@ -190,7 +233,7 @@ fn stack(data: &Data, at: usize) -> Vec<(usize, f64, f64)> {
 }
 
 /// What the axis measures and, for more than one series of bars, the key.
-fn heading(area: &Area<'_>, data: &Data) -> Done {
+pub fn heading(area: &Area<'_>, data: &Data) -> Done {
     write_text(area, &data.label, (2, 2), HPos::Left, VPos::Top, MUTED)?;
     if key_lines(data) == 0 {
         return Ok(());
@@ -216,7 +259,7 @@ fn key(data: &Data) -> Vec<(i32, i32)> {
     places
 }
 
-fn key_lines(data: &Data) -> i32 {
+pub fn key_lines(data: &Data) -> i32 {
     if data.series.len() < 2 { 0 } else { key(data).last().map_or(0, |(_, y)| (y - 26) / 22 + 1) }
 }
 
@@ -234,8 +277,15 @@ fn describe(says: &str, what: &str, data: &Data) -> String {
     let names: Vec<&str> = data.series.iter().map(|(name, _)| name.as_str()).collect();
     let ends = (data.categories.first().map_or("", String::as_str), data.categories.last().map_or("", String::as_str));
     let mut out = format!("{says} {what}: {}; {} from {} to {}.", names.join(", "), data.label, ends.0, ends.1);
-    if let Some((name, _)) = &data.range {
+    for (name, [low, _]) in &data.ranges {
         out += &format!(" Shaded between its lowest and highest values: {name}.");
+        // the first from which on the low end is never below zero again
+        let good = low.iter().rposition(|low| !low.is_some_and(|low| low >= 0.0)).map_or(0, |last| last + 1);
+        if let Some(category) = data.categories.get(good).filter(|_| data.turns_on_zero) {
+            out += &format!(" All of it is above zero from {category} on.");
+        } else if data.turns_on_zero {
+            out += " At the end it is not all above zero.";
+        }
     }
     if let Some((_, label)) = &data.mark {
         out += &format!(" A vertical line marks {label}.");
@@ -307,13 +357,26 @@ pub mod tests {
 
     #[test]
     fn long_categories_lie_on_their_side_and_all_have_a_name() {
-        let names: Vec<String> = (0..60).map(|at| format!("Police station number {at}")).collect();
+        let names: Vec<String> = (0..30).map(|at| format!("Police station number {at}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let values: Vec<Cell> = (0..60).map(Cell::Int).collect();
+        let values: Vec<Cell> = (0..30).map(Cell::Int).collect();
         let svg = svg("x", &bars(), &table(&names, &values), usize::MAX).unwrap().unwrap();
         assert!(names.iter().all(|name| texts(&svg).contains(name)));
         let cut = super::svg("x", &bars(), &table(&names, &values), 3).unwrap().unwrap();
         assert!(texts(&cut).contains(&names[2]) && !texts(&cut).contains(&names[3]));
+    }
+
+    #[test]
+    fn of_too_many_bars_the_largest_are_drawn_and_it_is_said() {
+        // sizes 0 to 499 in a muddled order: 7 and 500 share no factor
+        let names: Vec<String> = (0..500).map(|at| format!("Station {}", at * 7 % 500)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let values: Vec<Cell> = (0..500).map(|at| Cell::Int(at * 7 % 500)).collect();
+        let svg = svg("x", &bars(), &table(&names, &values), usize::MAX).unwrap().unwrap();
+        let shown: Vec<&str> = texts(&svg).into_iter().filter(|text| text.starts_with("Station")).collect();
+        let wanted: Vec<String> = (470..500).rev().map(|size| format!("Station {size}")).collect();
+        assert_eq!(shown, wanted);
+        assert!(svg.contains("The 30 largest of 500, the largest first."));
     }
 
     #[test]

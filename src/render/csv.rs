@@ -1,6 +1,6 @@
 //! A table as CSV for programs (RFC 4180, LF line ends, exact values); no title, no total row, no printing for people.
 
-use super::{Cell, Table, pounds};
+use super::{Cell, Table};
 use crate::error::{Error, Result};
 
 /// One header line of column names, then the rows: dates as `2024-03-31`, money in pounds as `-1234.50`, `true`/`false`,
@@ -18,15 +18,8 @@ pub fn csv(table: &Table) -> Result<String> {
 
 fn field(cell: &Cell) -> String {
     match cell {
-        Cell::Empty => String::new(),
         Cell::Text(text) if is_formula(text) => format!("'{text}"),
-        Cell::Text(text) => text.clone(),
-        Cell::Int(value) => value.to_string(),
-        Cell::Decimal(value, places) if value.is_finite() => format!("{value:.*}", usize::from(*places)),
-        Cell::Decimal(..) => String::new(),
-        Cell::Pence(value) => pounds(*value),
-        Cell::Date(date) => date.to_string(),
-        Cell::Bool(value) => value.to_string(),
+        cell => cell.exact(),
     }
 }
 

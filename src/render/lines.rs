@@ -59,7 +59,7 @@ impl Across {
 }
 
 pub fn draw_lines(data: &Data) -> Drawn {
-    let names = data.series.iter().map(|(name, _)| name).chain(data.range.iter().map(|(name, _)| name));
+    let names = data.series.iter().map(|(name, _)| name).chain(data.ranges.iter().map(|(name, _)| name));
     let labels: Vec<Vec<String>> = names.map(|name| wrap(name, 190)).collect();
     let longest = labels.iter().flatten().map(|line| width(line)).max().unwrap_or(0);
     let (left, top) = (data.axis.widest() + 14, if data.mark.is_some() { 58 } else { 34 });
@@ -75,14 +75,16 @@ pub fn draw_lines(data: &Data) -> Drawn {
         write_text(area, &data.label, (2, 2), HPos::Left, VPos::Top, MUTED)?;
         level_grid(area, data, left, right, top, bottom)?;
         let zero = data.axis.place(0.0, bottom, top);
-        stroke(area, &[(left, zero), (right, zero)], MUTED, 1)?;
+        // between two outcomes it is what counts, elsewhere only where the figures begin
+        let (colour, wide) = if data.turns_on_zero { (INK, 2) } else { (MUTED, 1) };
+        stroke(area, &[(left, zero), (right, zero)], colour, wide)?;
         for at in (0..count).step_by(every.max(1)) {
             let place = (across.place(at), bottom + 8);
             write_lines(area, &wrap(&data.categories[at], 150), place, HPos::Center, VPos::Top)?;
         }
         let point = |at: usize, value: f64| (across.place(at), data.axis.place(value, bottom, top));
         let mut ends = Vec::new();
-        if let Some((_, [low, high])) = &data.range {
+        for (depth, (_, [low, high])) in data.ranges.iter().enumerate() {
             let pair = |at: usize| Some((point(at, low[at]?.min(high[at]?)), point(at, low[at]?.max(high[at]?))));
             let pairs: Vec<Option<Pair>> = (0..count).map(pair).collect();
             for run in pairs.split(Option::is_none).filter(|run| !run.is_empty()) {
@@ -91,10 +93,10 @@ pub fn draw_lines(data: &Data) -> Drawn {
                     // a range on one day only is still to be seen
                     (lower, upper) = (vec![(x - 4, *low), (x + 4, *low)], vec![(x - 4, *high), (x + 4, *high)]);
                 }
-                band(area, &upper, &lower)?;
+                band(area, depth, &upper, &lower)?;
             }
             if let Some(((x, low), (_, high))) = pairs.iter().rev().copied().flatten().next() {
-                ends.push(((x, (low + high) / 2), data.series.len()));
+                ends.push(((x, (low + high) / 2), data.series.len() + depth));
             }
         }
         draw_mark(area, data, &across, (left, right), (top, bottom))?;
@@ -146,8 +148,8 @@ fn draw_mark(
     write_text(area, &label, (at, top - 10), across, VPos::Bottom, INK)
 }
 
-/// Names each line, and the range (`range` is its place among the labels), beside its last point, pushed apart where
-/// they would overlap.
+/// Names each line, and the ranges (`range` is the first one's place among the labels), beside its last point, pushed
+/// apart where they would overlap.
 fn end_labels(
     area: &Area<'_>,
     mut ends: Vec<((i32, i32), usize)>,
@@ -177,8 +179,8 @@ fn end_labels(
             dashed(area, &[(x + 7, y), (right - 4, y), (right + 4, middle)], Pen::Leader, 1)?;
         }
         let place = (right + SAMPLE / 2 + 8, middle);
-        if series == range {
-            band_marker(area, place, SAMPLE / 2)?;
+        if let Some(depth) = series.checked_sub(range) {
+            band_marker(area, depth, place, SAMPLE / 2)?;
         } else {
             dashed(area, &[(right + 8, middle), (right + 8 + SAMPLE, middle)], Pen::Series(series), 3)?;
             marker(area, series, place)?;
@@ -282,6 +284,30 @@ mod tests {
             super::super::chart::svg("x", section.chart.as_ref().unwrap(), &section.table, 9).unwrap().unwrap();
         // one week with a range beside two more: one shape of three weeks, and the label's sample
         assert_eq!(sampled.matches("url(#x-range)").count(), 2);
+    }
+
+    #[test]
+    fn a_fan_has_its_ranges_one_in_the_other_around_the_likely_line_over_zero() {
+        let section = sample::full().sections.into_iter().find(|section| section.id == "fan").unwrap();
+        let svg = svg("x", section.chart.as_ref().unwrap(), &section.table, 9).unwrap().unwrap();
+        // −£1 million to £3 million over 290 units from 324 up: zero is at 324 − 72.5
+        let zero = svg.lines().find(|line| line.contains("stroke=\"#1B2733\" stroke-width=\"2\"")).unwrap();
+        assert_eq!(zero.matches(",251").count(), 2, "{zero}");
+        let (outer, inner) = (points(&svg, "url(#x-range)"), points(&svg, "url(#x-inner)"));
+        let middle = points(&svg, "stroke=\"#1F5A96\" stroke-width=\"3\"");
+        assert_eq!((outer.len(), inner.len(), middle.len()), (12, 12, 6));
+        // the last year: £1.9 million, and £0.5 million to a step
+        let at = |million: f64| 324 - (72.5 * (million + 1.0)).round() as i32;
+        assert_eq!([outer[5].1, inner[5].1, middle[5].1], [at(2.9), at(2.4), at(1.9)]);
+        assert_eq!([outer[6].1, inner[6].1], [at(0.9), at(1.4)]);
+        for said in [
+            "Fan: Median;",
+            "values: Nine in ten. All of it is above zero from 2028-29 on.",
+            "One in two. All of it is above zero from 2027-28 on.",
+        ] {
+            assert!(svg.contains(said), "{said}");
+        }
+        assert!(["Median", "Nine in ten", "One in two"].iter().all(|name| texts(&svg).contains(name)));
     }
 
     #[test]

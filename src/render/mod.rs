@@ -5,21 +5,26 @@
 mod brush;
 pub mod calendar;
 mod chart;
+mod csp;
 mod csv;
 mod heat;
 mod html;
 mod lines;
+mod part;
 #[cfg(test)]
 mod sample;
+mod tornado;
 mod xlsx;
 
 use crate::error::{Error, Result};
 use chrono::NaiveDate;
+use serde::{Serialize, Serializer};
 use std::collections::HashSet;
 use std::fmt;
 
 pub use self::csv::csv;
 pub use self::html::html;
+pub use self::part::Part;
 pub use self::xlsx::xlsx;
 
 /// A whole report: headline figures, sections of one table each, and where the figures come from.
@@ -38,6 +43,8 @@ pub struct Report {
 /// A headline figure. `unit` and `note` may be empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fact {
+    /// The same name for it in every output, unique in the report: `extensions.registered`, `npv.consolidate`.
+    pub id: String,
     pub label: String,
     pub value: Cell,
     pub unit: String,
@@ -47,6 +54,8 @@ pub struct Fact {
 /// One question and its answer. A blank line in `intro` starts a new paragraph; empty texts are left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Section {
+    /// The page sets the parts in their order, and within each its sections as they come.
+    pub part: Part,
     /// Anchor on the page and name of the workbook's sheet and table: `idle-handsets`.
     pub id: String,
     pub title: String,
@@ -56,7 +65,9 @@ pub struct Section {
     pub note: String,
     /// How many rows page and charts show; the workbook and calendars always have them all.
     pub rows_shown: Option<usize>,
-    /// The file that holds the whole table, named where `rows_shown` cuts it.
+    /// Names of the columns that the page shows, in this order; none means all. Charts may use any.
+    pub columns_shown: Vec<&'static str>,
+    /// The file that holds the whole table, named where the page does not show all of it.
     pub file: Option<String>,
 }
 
@@ -110,6 +121,10 @@ pub enum Chart {
     Lines(Plot),
     /// The same, with a shaded range or a marked day.
     GuidedLines(Plot, Guides),
+    /// What is likely in `Plot::series`, and around it ranges from the widest to the narrowest, over a line at zero.
+    Fan(Plot, Vec<Range>),
+    /// What a figure comes to at either end of each of some assumptions: bars to both sides of what it is, widest first.
+    Tornado(Swings),
     /// A calendar for each of a few sources: a cell a day, a column a week.
     HeatMap(DayMap),
 }
@@ -139,6 +154,24 @@ pub struct Range {
     pub name: String,
     pub low: usize,
     pub high: usize,
+}
+
+/// All are indices into `Table::columns`. A row is an assumption that goes from one end to the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Swings {
+    pub title: String,
+    /// What the picture shows, in a sentence, for those who cannot see it.
+    pub says: String,
+    pub category: usize,
+    /// What the figure comes to at the low and at the high end, whichever of them is the larger.
+    pub low: usize,
+    pub high: usize,
+    /// What it comes to as things are: the same in every row.
+    pub base: usize,
+    /// The ends themselves, written at the bars: `-20 %`. Without them the figures are.
+    pub ends: Option<(usize, usize)>,
+    /// What the axis measures, as in `Plot`.
+    pub value_label: String,
 }
 
 /// A vertical line. `at` is a category of the plot, or any date where these are dates in order: one after the last
@@ -201,6 +234,12 @@ impl Column {
     }
 }
 
+impl Table {
+    fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+}
+
 impl Kind {
     /// Right-aligned, and fit for a chart.
     pub fn is_number(self) -> bool {
@@ -211,12 +250,15 @@ impl Kind {
 impl Chart {
     pub fn title(&self) -> &str {
         match self {
-            Self::StackedBars(plot) | Self::Lines(plot) | Self::GuidedLines(plot, _) => &plot.title,
+            Self::StackedBars(plot) | Self::Lines(plot) | Self::GuidedLines(plot, _) | Self::Fan(plot, _) => {
+                &plot.title
+            }
             Self::HeatMap(map) => &map.title,
+            Self::Tornado(swings) => &swings.title,
         }
     }
 
-    /// Its plot and the columns of numbers it draws; a calendar has neither.
+    /// Its plot and the columns of numbers it draws; a calendar has neither, a tornado is no plot of its rows in order.
     fn plot(&self) -> Option<(&Plot, Vec<usize>)> {
         match self {
             Self::StackedBars(plot) | Self::Lines(plot) => Some((plot, plot.series.clone())),
@@ -224,7 +266,11 @@ impl Chart {
                 let range = guides.range.iter().flat_map(|range| [range.low, range.high]);
                 Some((plot, plot.series.iter().copied().chain(range).collect()))
             }
-            Self::HeatMap(_) => None,
+            Self::Fan(plot, ranges) => {
+                let ends = ranges.iter().flat_map(|range| [range.low, range.high]);
+                Some((plot, plot.series.iter().copied().chain(ends).collect()))
+            }
+            Self::HeatMap(_) | Self::Tornado(_) => None,
         }
     }
 }
@@ -237,6 +283,32 @@ impl Cell {
             Self::Decimal(value, _) if value.is_finite() => Some(value),
             Self::Pence(value) => Some(value as f64 / 100.0),
             _ => None,
+        }
+    }
+
+    /// Exactly, for programs: `12345` · `-1234.50` in pounds · `2024-03-31` · `true` · nothing for an empty cell.
+    fn exact(&self) -> String {
+        match self {
+            Self::Empty => String::new(),
+            Self::Text(text) => text.clone(),
+            Self::Int(value) => value.to_string(),
+            Self::Decimal(value, places) if value.is_finite() => format!("{value:.*}", usize::from(*places)),
+            Self::Decimal(..) => String::new(),
+            Self::Pence(value) => pounds(*value),
+            Self::Date(date) => date.to_string(),
+            Self::Bool(value) => value.to_string(),
+        }
+    }
+}
+
+/// As it is exactly: a count is a number, money is pounds in a text as everywhere, an empty cell is null.
+impl Serialize for Cell {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::Empty => serializer.serialize_none(),
+            Self::Int(value) => serializer.serialize_i64(*value),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            other => serializer.serialize_str(&other.exact()),
         }
     }
 }
@@ -280,16 +352,29 @@ fn grouped(f: &mut fmt::Formatter<'_>, unit: &str, plain: &str) -> fmt::Result {
     f.write_str(fraction)
 }
 
-/// That every row fits its columns and every chart its table, so that the renderers may index.
+/// That every figure has a name of its own, every row fits its columns and every chart its table, so that the renderers
+/// may index.
 fn check(report: &Report) -> Result<()> {
-    for Section { id, table, chart, .. } in &report.sections {
+    let mut named = HashSet::new();
+    for Fact { id, label, .. } in &report.facts {
+        if id.is_empty() || !named.insert(id) {
+            return Err(Error::Render { what: format!("figure {label}: `{id}` is no name of its own") });
+        }
+    }
+    for Section { id, table, chart, columns_shown, .. } in &report.sections {
         let wrong = |what: String| Err(Error::Render { what: format!("section {id}: {what}") });
+        if let Some(name) = columns_shown.iter().find(|name| table.column(name).is_none()) {
+            return wrong(format!("there is no column {name} to show"));
+        }
         let width = table.columns.len();
         if let Some(row) = table.rows.iter().chain(&table.total).position(|row| row.len() != width) {
             return wrong(format!("row {} does not have one cell for each of {width} columns", row + 1));
         }
         if let Some(Chart::HeatMap(map)) = chart {
             check_map(map, table).or_else(|what| wrong(format!("calendar: {what}")))?;
+        }
+        if let Some(Chart::Tornado(swings)) = chart {
+            check_swings(swings, table).or_else(|what| wrong(format!("tornado: {what}")))?;
         }
         let Some((plot, drawn)) = chart.as_ref().and_then(Chart::plot) else { continue };
         let mut kinds = Vec::new();
@@ -327,6 +412,27 @@ fn check_map(map: &DayMap, table: &Table) -> std::result::Result<(), String> {
     let known = |cell: &Cell| map.states.iter().any(|(word, _)| matches!(cell, Cell::Text(text) if text == word));
     match table.rows.iter().map(|row| &row[map.state]).find(|cell| !known(cell)) {
         Some(cell) => Err(format!("{cell} is not among its states")),
+        None => Ok(()),
+    }
+}
+
+/// That a tornado has its columns, of one kind, and that its rows agree on what things are now.
+fn check_swings(swings: &Swings, table: &Table) -> std::result::Result<(), String> {
+    let kind = |at: usize| table.columns.get(at).map(|column| column.kind);
+    let drawn = [swings.low, swings.high, swings.base];
+    if let Some(at) = drawn.into_iter().find(|&at| !kind(at).is_some_and(Kind::is_number)) {
+        return Err(format!("column {at} is not a column of numbers"));
+    }
+    if drawn.iter().any(|&at| (kind(at) == Some(Kind::Pence)) != (kind(swings.base) == Some(Kind::Pence))) {
+        return Err("money and other figures cannot share an axis".into());
+    }
+    let named = [swings.category].into_iter().chain(swings.ends.iter().flat_map(|&(low, high)| [low, high]));
+    if let Some(at) = named.into_iter().find(|&at| kind(at).is_none()) {
+        return Err(format!("there is no column {at}"));
+    }
+    let base = table.rows.first().map(|row| &row[swings.base]);
+    match table.rows.iter().find(|row| Some(&row[swings.base]) != base) {
+        Some(row) => Err(format!("{}: starts from another figure than the rows before it", row[swings.category])),
         None => Ok(()),
     }
 }
@@ -381,6 +487,27 @@ mod tests {
     }
 
     #[test]
+    fn cells_are_exact_for_programs() {
+        let cells = [
+            (Cell::Empty, "", "null"),
+            (Cell::Int(-128_000_000), "-128000000", "-128000000"),
+            (Cell::Pence(-5), "-0.05", "\"-0.05\""),
+            (Cell::Pence(1_234_567_890), "12345678.90", "\"12345678.90\""),
+            (Cell::Decimal(0.25, 3), "0.250", "\"0.250\""),
+            (Cell::Decimal(f64::NAN, 3), "", "\"\""),
+            (Cell::Bool(true), "true", "true"),
+            (Cell::Text("=1+1".into()), "=1+1", "\"=1+1\""),
+            (Cell::Date(NaiveDate::from_ymd_opt(2024, 3, 31).unwrap_or_default()), "2024-03-31", "\"2024-03-31\""),
+        ];
+        for (cell, exact, json) in cells {
+            assert_eq!((cell.exact().as_str(), serde_json::to_string(&cell).unwrap().as_str()), (exact, json));
+            if let Cell::Pence(pence) = cell {
+                assert_eq!(serde_json::to_string(&crate::units::Pence(pence)).unwrap(), json, "as money is everywhere");
+            }
+        }
+    }
+
+    #[test]
     fn a_report_that_does_not_hold_together_is_refused() {
         let good = sample::report();
         assert!(check(&good).is_ok());
@@ -397,6 +524,27 @@ mod tests {
             let mut report = good.clone();
             if let Some(Chart::StackedBars(plot) | Chart::Lines(plot)) = &mut report.sections[0].chart {
                 plot.series = series;
+            }
+            assert!(check(&report).unwrap_err().to_string().contains(why), "{why}");
+        }
+        for id in ["", "saving"] {
+            let mut report = good.clone();
+            report.facts[0].id = id.into();
+            assert!(check(&report).unwrap_err().to_string().contains("no name of its own"), "{id}");
+        }
+        let full = sample::full();
+        assert!(check(&full).is_ok());
+        let tornado = full.sections.iter().position(|section| section.id == "tornado").unwrap();
+        let swings: [(fn(&mut Swings), &str); 4] = [
+            (|swings| swings.base = 9, "column 9 is not a column of numbers"),
+            (|swings| swings.low = 0, "column 0 is not a column of numbers"),
+            (|swings| swings.base = 3, "starts from another figure"),
+            (|swings| swings.ends = Some((1, 9)), "no column 9"),
+        ];
+        for (change, why) in swings {
+            let mut report = full.clone();
+            if let Some(Chart::Tornado(swings)) = &mut report.sections[tornado].chart {
+                change(swings);
             }
             assert!(check(&report).unwrap_err().to_string().contains(why), "{why}");
         }

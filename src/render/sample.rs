@@ -1,7 +1,9 @@
 //! One small report for the renderers' tests, with every kind of cell, every chart and hostile text in it.
 //! Not an example of a real one: the figures are invented.
 
-use super::{Cell, Chart, Column, DayMap, Fact, Guides, Kind, Look, Mark, Plot, Range, Report, Section, Table};
+use super::{
+    Cell, Chart, Column, DayMap, Fact, Guides, Kind, Look, Mark, Part, Plot, Range, Report, Section, Swings, Table,
+};
 use chrono::NaiveDate;
 
 /// Texts that must never run, break out of their place or turn the line round.
@@ -17,7 +19,8 @@ pub const HOSTILE: [&str; 6] = [
 pub fn report() -> Report {
     let text = |text: &str| Cell::Text(text.into());
     let as_of = NaiveDate::from_ymd_opt(2024, 3, 31).unwrap_or_default();
-    let fact = |label: &str, value, unit: &str, note: &str| Fact {
+    let fact = |id: &str, label: &str, value, unit: &str, note: &str| Fact {
+        id: id.into(),
         label: label.into(),
         value,
         unit: unit.into(),
@@ -80,9 +83,9 @@ pub fn report() -> Report {
         subtitle: "Met & Co <estate review>".into(),
         as_of,
         facts: vec![
-            fact("Idle handsets", Cell::Int(7_819), "handsets", "of 20,000 registered"),
-            fact("Saving", Cell::Pence(1_234_567_890), "over 10 years", "net present value at 3.5 %"),
-            fact("Covered until", Cell::Date(as_of), "", HOSTILE[0]),
+            fact("idle.handsets", "Idle handsets", Cell::Int(7_819), "handsets", "of 20,000 registered"),
+            fact("saving", "Saving", Cell::Pence(1_234_567_890), "over 10 years", "net present value at 3.5 %"),
+            fact("covered-until", "Covered until", Cell::Date(as_of), "", HOSTILE[0]),
         ],
         sections: vec![
             Section {
@@ -165,6 +168,13 @@ pub fn report() -> Report {
     }
 }
 
+/// The same with every kind of chart.
+pub fn full() -> Report {
+    let mut report = report();
+    report.sections.extend([what_matters(), what_it_may_come_to()]);
+    report
+}
+
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default()
 }
@@ -216,4 +226,71 @@ fn legacy_use() -> Table {
         Column::new("high", "At most", Kind::Int),
     ];
     Table { caption: "Calls a week".into(), columns, rows, total: None }
+}
+
+/// A saving of £2 million at the ends of four assumptions, one of which is worse at both ends.
+fn what_matters() -> Section {
+    let text = |text: &str| Cell::Text(text.into());
+    let rows = [
+        ("Handsets to give up", "6,100", "8,900", 150_000_000, 260_000_000),
+        ("Months of delay", "0", "12", 210_000_000, 90_000_000),
+        (HOSTILE[1], HOSTILE[0], "none", 180_000_000, 120_000_000),
+        ("Price of a licence", "£4.10", "£5.60", 205_000_000, 196_000_000),
+    ];
+    let row = |(name, from, to, low, high): (&str, &str, &str, i64, i64)| {
+        vec![text(name), text(from), text(to), Cell::Pence(low), Cell::Pence(200_000_000), Cell::Pence(high)]
+    };
+    let kinds = [Kind::Text, Kind::Text, Kind::Text, Kind::Pence, Kind::Pence, Kind::Pence];
+    let titles = ["Assumption", "Low end", "High end", "Saving at the low end", "Saving", "Saving at the high end"];
+    let columns = titles.iter().zip(kinds).map(|(title, kind)| Column::new(title.to_lowercase(), *title, kind));
+    let swings = Swings {
+        title: "What the saving hangs on".into(),
+        says: "The number of handsets matters most.".into(),
+        category: 0,
+        low: 3,
+        high: 5,
+        base: 4,
+        ends: Some((1, 2)),
+        value_label: "Saving".into(),
+    };
+    Section {
+        part: Part::Risks,
+        id: "tornado".into(),
+        title: "What the saving hangs on".into(),
+        chart: Some(Chart::Tornado(swings)),
+        table: Table { columns: columns.collect(), rows: rows.into_iter().map(row).collect(), ..Table::default() },
+        ..Section::default()
+    }
+}
+
+/// Cumulative net present value by year: nine in ten, one in two, and the middle one.
+fn what_it_may_come_to() -> Section {
+    let years = [-80_000_000, -60_000_000, -20_000_000, 40_000_000, 110_000_000, 190_000_000];
+    let row = |(at, middle): (usize, i64)| {
+        let off = [-2, -1, 0, 1, 2].map(|step| Cell::Pence(middle + step * (10_000_000 + 8_000_000 * at as i64)));
+        [Cell::Text(format!("{}-{}", 2024 + at, 25 + at))].into_iter().chain(off).collect()
+    };
+    let titles = ["P5", "P25", "Median", "P75", "P95"].into_iter();
+    let columns = [Column::new("year", "Year", Kind::Text)].into_iter();
+    let columns = columns.chain(titles.map(|title| Column::new(title.to_lowercase(), title, Kind::Pence)));
+    let plot = Plot {
+        title: "Cumulative net present value".into(),
+        says: "It turns in the fourth year.".into(),
+        category: 0,
+        series: vec![3],
+        value_label: "Net present value".into(),
+    };
+    let range = |name: &str, low, high| Range { name: name.into(), low, high };
+    Section {
+        part: Part::Risks,
+        id: "fan".into(),
+        title: "What it may come to".into(),
+        chart: Some(Chart::Fan(plot, vec![range("Nine in ten", 1, 5), range("One in two", 2, 4)])),
+        table: Table {
+            columns: columns.collect(),
+            rows: years.into_iter().enumerate().map(row).collect(),
+            ..Table::default()
+        },
+        ..Section::default()
+    }
 }

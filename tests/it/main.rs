@@ -10,6 +10,7 @@
 //! - `lake`: planted damage and its repair, compaction, retention
 //! - `verdicts`: invented estates against their truth
 //! - `nightly`: the main job, its outputs, twice; the README's first screen
+//! - `page`: the report page in a browser: figures, tables, accessibility, paper
 //! - `faults`: kill, power cut, full disk, files that change, runs side by side
 //! - `bad_input`: one line, the right exit code, nothing lost
 
@@ -22,6 +23,7 @@ mod fuzz;
 mod ingest;
 mod lake;
 mod nightly;
+mod page;
 mod queries;
 mod scene;
 mod segments;

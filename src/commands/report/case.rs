@@ -2,13 +2,14 @@
 
 use super::{section, text};
 use crate::case::{Appraisal, OptionFigures, Payback, Range, Unused};
-use crate::render::{Cell, Chart, Column, Fact, Kind, Plot, Section};
+use crate::render::{Cell, Chart, Column, Fact, Kind, Part, Plot, Section};
 
 pub fn fact(appraisal: &Appraisal) -> Option<Fact> {
     let option = appraisal.options.iter().filter(|o| o.id != appraisal.baseline).max_by_key(|o| o.npv)?;
     let baseline = appraisal.options.iter().find(|o| o.id == appraisal.baseline)?;
     let prices = appraisal.price_note.clone().unwrap_or_default();
     Some(Fact {
+        id: format!("npv.{}", option.id),
         label: "Net present value of the best option".into(),
         value: Cell::Pence(option.npv.0),
         unit: String::new(),
@@ -17,16 +18,19 @@ pub fn fact(appraisal: &Appraisal) -> Option<Fact> {
 }
 
 pub fn sections(appraisal: &Appraisal) -> Vec<Section> {
-    let mut sections = vec![options(appraisal), switching(appraisal), savings(appraisal)];
-    sections.extend(appraisal.range.as_ref().map(over_the_range));
-    sections.extend(appraisal.options.iter().flat_map(|option| [years(appraisal, option), lines(appraisal, option)]));
-    sections.push(drivers(appraisal));
+    let on = |part: Part, section: Section| Section { part, ..section };
+    let mut sections = vec![on(Part::Options, options(appraisal)), on(Part::Money, savings(appraisal))];
+    for option in &appraisal.options {
+        sections.extend([on(Part::Options, lines(appraisal, option)), on(Part::Money, years(appraisal, option))]);
+    }
+    sections.extend([on(Part::Options, drivers(appraisal)), on(Part::Risks, switching(appraisal))]);
+    sections.extend(appraisal.range.as_ref().map(|range| on(Part::Risks, over_the_range(range))));
     if appraisal.remarks.is_empty() {
         return sections;
     }
     let remarks = appraisal.remarks.iter().map(|r| vec![Cell::Text(r.about.clone()), text(r.text)]).collect();
     let columns = vec![Column::new("about", "About", Kind::Text), Column::new("remark", "Remark", Kind::Text)];
-    sections.push(section("case-remarks", "What to know of these figures", "", columns, remarks));
+    sections.push(on(Part::Risks, section("case-remarks", "What to know of these figures", "", columns, remarks)));
     sections
 }
 

@@ -1,7 +1,7 @@
 //! The sections of the report about the evidence: what was covered, what could not be seen, how sure the counts are, how
 //! the old platforms empty, and what the words mean.
 
-use super::{SHOWN, at, cross, question, section, text};
+use super::{at, cross, question, section, text};
 use crate::commands::{answer, sensitivity};
 use crate::config::Config;
 use crate::error::Result;
@@ -74,7 +74,7 @@ pub fn coverage(engine: &Engine<'_>) -> Result<Section> {
         states: COVERAGE.map(|(word, look)| (word.to_string(), look)).to_vec(),
     };
     let chart = (!section.table.rows.is_empty()).then_some(Chart::HeatMap(map));
-    Ok(Section { chart, rows_shown: Some(SHOWN), ..section })
+    Ok(Section { chart, ..section })
 }
 
 /// How sure the count of idle phones is.
@@ -111,5 +111,5 @@ pub fn burn_down(engine: &Engine<'_>) -> Result<Section> {
     // Weeks do not add up: a line used in two is one line.
     let table = Table { caption: says.into(), total: None, ..table };
     let chart = (table.rows.len() > 1 && !order.is_empty()).then_some(Chart::Lines(plot));
-    Ok(Section { chart, table, rows_shown: Some(SHOWN), ..asked })
+    Ok(Section { chart, table, ..asked })
 }
