@@ -14,8 +14,9 @@ const LONG: usize = 15;
 /// Words of a column are kept on one line up to so many letters, and given room from so many on.
 const SHORT_WORDS: usize = 24;
 const LONG_WORDS: usize = 40;
-/// Millimetres that an upright sheet has for a table.
-const UPRIGHT: usize = 182;
+/// Millimetres that a sheet has for a table, upright and on its side, with some to spare: these are estimates.
+const UPRIGHT: usize = 168;
+const ASIDE: usize = 265;
 
 /// The whole page. Equal reports give equal bytes.
 pub fn html(report: &Report) -> Result<String> {
@@ -127,11 +128,14 @@ struct SectionView {
     table_name: String,
     /// Whether the table is folded, and what tells its length then.
     is_long: bool,
-    /// Whether it needs a sheet on its side.
+    /// Whether it needs a sheet on its side, and whether its words must be broken even then.
     is_broad: bool,
+    is_tight: bool,
     count: String,
     columns: Vec<ColumnView>,
     rows: Vec<Vec<CellView>>,
+    /// How many rows there are, where not all of them are shown.
+    of: String,
     total: Option<Vec<CellView>>,
     cut: String,
     file: String,
@@ -171,7 +175,7 @@ impl SectionView {
         let rows = &table.rows[..shows];
         let cells = |row: &Vec<Cell>| places.iter().map(|&at| CellView::of(&row[at])).collect();
         let columns: Vec<ColumnView> = places.iter().map(|&at| ColumnView::of(table, at, rows)).collect();
-        let wide = table.columns.len();
+        let (wide, paper) = (table.columns.len(), columns.iter().map(|column| column.millimetres).sum::<usize>());
         let cut = match (shows < all, places.len() < wide) {
             (false, false) => String::new(),
             (true, false) => format!("The first {} of {} rows.", counted(shows), counted(all)),
@@ -203,9 +207,11 @@ impl SectionView {
             } else {
                 format!("{} {}", counted(shows), if shows == 1 { "row" } else { "rows" })
             },
-            is_broad: columns.iter().map(|column| column.millimetres).sum::<usize>() > UPRIGHT,
+            is_broad: paper > UPRIGHT,
+            is_tight: paper > ASIDE,
             columns,
             rows: rows.iter().map(cells).collect(),
+            of: if shows < all { counted(all).to_string() } else { String::new() },
             total: table.total.as_ref().map(cells),
             cut,
             file: clean(section.file.as_deref().unwrap_or("")),
@@ -228,8 +234,13 @@ impl ColumnView {
             _ => "m",
         };
         let word = title.split_whitespace().map(letters).max().unwrap_or(0);
-        let needs = if ["n", "d"].contains(&class) { longest } else { longest.min(SHORT_WORDS) };
-        Self { title, class, millimetres: 3 + needs.max(word) * 13 / 10 }
+        let millimetres = match class {
+            "w" => 50,
+            // goes over two lines
+            "m" => 3 + (longest / 2).max(word).max(15) * 14 / 10,
+            _ => 3 + longest.max(word) * 14 / 10,
+        };
+        Self { title, class, millimetres }
     }
 }
 
@@ -345,6 +356,7 @@ mod tests {
             texts.contains("The first 5 of 6 rows.") && !texts.contains("051"),
             "the sixth row is in the file only"
         );
+        assert!(page.contains("<table data-of=\"6\">"));
         assert!(texts.contains("The whole table is in idle-handsets.csv and in the workbook."));
     }
 

@@ -126,6 +126,8 @@
     say() {
       const shown = this.rows.filter((row) => !row.hidden).length;
       let text = `${count(shown)} of ${count(this.rows.length)} rows`;
+      // Those that the page does not have are not searched.
+      if (this.table.dataset.of) text += ` on this page (the whole table has ${this.table.dataset.of})`;
       if (this.sorted) {
         text += `, sorted by ${this.heads[this.sorted.at].textContent}, ${this.sorted.falls ? "falling" : "rising"}`;
       }

@@ -298,6 +298,16 @@ fn on_paper_it_is_a4_and_nothing_is_folded_away() {
     for [wide, high] in &sizes {
         assert!([[595, 842], [842, 595]].contains(&[*wide, *high]), "{sizes:?}");
     }
+    // A table too wide for its sheet would make a browser shrink all pages: the heading of a part has 20 points, and the
+    // box of a word is a tenth higher at least.
+    let boxes = ask("pdftotext", &["-bbox", "-f", "2", "-l", "2", "report.pdf", "-"]);
+    let side = |word: &str, name: &str| -> f64 {
+        word.split_once(&format!("{name}=\"")).unwrap().1.split('"').next().unwrap().parse().unwrap()
+    };
+    let heights =
+        boxes.lines().filter(|line| line.contains("<word")).map(|word| side(word, "yMax") - side(word, "yMin"));
+    let tallest = heights.fold(0.0, f64::max);
+    assert!((22.0..30.0).contains(&tallest), "the heading of the first part is {tallest} points high");
     let text = ask("pdftotext", &["-layout", "report.pdf", "-"]);
     let words: std::collections::HashSet<&str> = text.split_whitespace().collect();
     for row in list(&work, "disposition.csv") {
@@ -312,7 +322,9 @@ fn on_paper_it_is_a4_and_nothing_is_folded_away() {
     assert!(!text.contains("Search the rows") && !text.contains("Skip to the report"), "controls are for screens");
     // The list goes over several pages; each begins with its headings.
     let headed = pages.iter().filter(|page| {
-        page.lines().any(|line| ["Source", "Extension", "Decided by", "Reason"].iter().all(|head| line.contains(head)))
+        page.lines().any(|line| {
+            ["Source", "Extension", "Verdict", "Owner", "Calls", "Reason"].iter().all(|head| line.contains(head))
+        })
     });
     let headed = headed.count();
     assert!(headed >= 5, "{headed} pages with the headings of the list");
