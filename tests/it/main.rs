@@ -11,9 +11,11 @@
 //! - `verdicts`: invented estates against their truth
 //! - `nightly`: the main job, its outputs, twice; the README's first screen
 //! - `faults`: kill, power cut, full disk, files that change, runs side by side
+//! - `billing`: statements against a count of their own, a million calls; who pays, for how long, and on-net
 //! - `bad_input`: one line, the right exit code, nothing lost
 
 mod bad_input;
+mod billing;
 mod containers;
 mod doubts;
 mod every_format;
