@@ -53,6 +53,16 @@ pub enum Command {
         #[arg(short, long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+    /// Statements of a month for each cost centre: calls by the tariff table, and fixed charges. Exit code 1 where calls have
+    /// no price, or where a carrier's bill differs.
+    Bill {
+        /// The month, as 2024-03.
+        #[arg(long, value_name = "MONTH", value_parser = month)]
+        month: NaiveDate,
+        /// Folder for the statements, in place of `bill-MONTH` under `[output] dir`.
+        #[arg(short, long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
     /// Ingest, load, check, query, case, report: one command for the scheduler.
     Nightly {
         /// Folder for the outputs, in place of `[output] dir`.
@@ -232,6 +242,12 @@ fn parameter(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
         _ => Err("write it as name=value".to_string()),
     }
+}
+
+/// The first day of the month.
+fn month(text: &str) -> Result<NaiveDate, String> {
+    let day = (text.len() == 7).then(|| format!("{text}-01").parse().ok()).flatten();
+    day.ok_or_else(|| "write it as 2024-03".to_string())
 }
 
 fn older_than(text: &str) -> Result<OlderThan, String> {

@@ -2,6 +2,7 @@
 //! key is an error that names its line. Relative paths are relative to the file and stay inside its folder. Besides it
 //! only layout files are read that it names.
 
+mod billing;
 mod pattern;
 
 use std::path::{Component, Path, PathBuf};
@@ -10,6 +11,7 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use billing::{BankHolidays, Billing};
 pub use pattern::{Ddi, Pattern};
 
 use crate::error::{Error, Result};
@@ -26,6 +28,8 @@ pub struct Config {
     pub estate: Estate,
     #[serde(default)]
     pub evidence: Evidence,
+    #[serde(default)]
+    pub billing: Billing,
     pub case: Option<Case>,
     #[serde(default)]
     pub output: Output,
@@ -83,6 +87,9 @@ pub struct Source {
     /// Only chargeable calls are recorded: then silence proves nothing.
     #[serde(default)]
     pub chargeable_only: bool,
+    /// Of a carrier's bill: the carrier, as the trunk list names it; blank for the bill of all trunks that no other bill is for.
+    #[serde(default)]
+    pub carrier: String,
 }
 
 /// What the wall clock of a record shows.
@@ -107,6 +114,10 @@ pub struct Estate {
     /// `source,extension,action,decided_by,decided_on,reason`: what named people decided, line by line. Nothing else
     /// releases a protected line.
     pub decisions: Option<PathBuf>,
+    /// What calls cost, line by line: docs/billing.md.
+    pub tariffs: Option<PathBuf>,
+    /// What an extension costs a month whether it is used or not.
+    pub fixed_charges: Option<PathBuf>,
 }
 
 /// What counts as silence, and for how long.
@@ -310,6 +321,8 @@ impl Config {
             &estate.cost_centres,
             &estate.policy,
             &estate.decisions,
+            &estate.tariffs,
+            &estate.fixed_charges,
         ];
         let case = self.case.as_ref().map(|c| &c.file);
         for path in paths.into_iter().flatten().chain(case).chain([&self.lake.path, &self.output.dir]) {
@@ -325,7 +338,7 @@ impl Config {
             let what = "low_use_per_week cannot be negative, and a percentage is from 0 to 100".to_string();
             return wrong("evidence", what, "correct it");
         }
-        Ok(())
+        self.billing.check().or_else(|what| wrong("billing", what, "write times of day like \"07:00\""))
     }
 }
 

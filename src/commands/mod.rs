@@ -2,6 +2,7 @@
 //! terminal and the exit code.
 
 mod answer;
+mod bill;
 mod case;
 mod check;
 mod estate;
@@ -118,6 +119,7 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
         Command::Sql { execute, output } => query::sql(&config()?, execute, &output, talk)?,
         Command::Explain { extension, source } => explain::explain(&config()?, &extension, source.as_deref(), talk)?,
         Command::Case { output } => case::command(&config()?, output.as_deref(), talk)?,
+        Command::Bill { month, output } => bill::command(&config()?, month, output.as_deref(), talk)?,
         Command::Nightly { output, json } => nightly::nightly(&config()?, output.as_deref(), json, talk)?,
         Command::Check => check::command(&config()?, talk)?,
         Command::Lake { command } => lake::command(&config()?, &command, talk)?,

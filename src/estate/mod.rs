@@ -2,6 +2,7 @@
 //! nothing about use: verdicts are SQL (`queries/views/verdicts.sql`), for analysts to read and run anywhere.
 
 mod policy;
+mod prices;
 mod table;
 
 use std::collections::{BTreeSet, HashMap};
@@ -17,6 +18,7 @@ use crate::lake::Table;
 use crate::normalise::{TrunkKind, Trunks, days};
 
 pub use policy::{ACTIONS, VERDICTS, policy, policy_rows};
+pub use prices::ON_NET;
 pub use table::{CsvTable, read};
 
 /// What a registered device can be.
@@ -82,6 +84,8 @@ impl Estate {
             (Table::Trunks, &estate.trunks),
             (Table::Extensions, &estate.extensions),
             (Table::Decisions, &estate.decisions),
+            (Table::Tariffs, &estate.tariffs),
+            (Table::FixedCharges, &estate.fixed_charges),
         ];
         let (mut tables, mut errors) = (Vec::new(), Vec::new());
         for (table, path) in wanted {
@@ -129,6 +133,13 @@ impl Estate {
         if let Some(rows) = self.table(Table::Decisions) {
             check_decisions(rows, config, errors);
         }
+        if let Some(rows) = self.table(Table::Tariffs) {
+            let carriers = names(Table::Trunks, "carrier");
+            prices::check_tariffs(rows, &sources(config), carriers.as_ref(), errors);
+        }
+        if let Some(rows) = self.table(Table::FixedCharges) {
+            prices::check_fixed_charges(rows, config, errors);
+        }
         let Some(rows) = self.table(Table::Extensions) else { return };
         rows.needs(&["source", "extension", "use"], errors);
         rows.known("source", &sources(config), "a source of the configuration", errors);
@@ -153,9 +164,15 @@ impl Estate {
 /// A file has the columns of its table but for the date, which is the load's.
 fn read_table(config: &Config, path: &Path, table: Table) -> Result<CsvTable> {
     let schema = table.schema();
-    let columns: Vec<&str> =
-        schema.fields().iter().map(|f| f.name().as_str()).filter(|name| *name != "as_of").collect();
+    let columns: Vec<String> =
+        schema.fields().iter().filter(|f| f.name() != "as_of").map(|f| in_file(f.name())).collect();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     read(&config.at(path), &columns)
+}
+
+/// The name of a lake's column in the file: people write pence, the lake holds millionths of a pound.
+fn in_file(column: &str) -> String {
+    column.replace("micros", "pence")
 }
 
 fn sources(config: &Config) -> BTreeSet<&str> {
@@ -250,13 +267,17 @@ fn batch(table: Table, rows: &CsvTable, as_of: NaiveDate) -> RecordBatch {
         if field.name() == "as_of" {
             return Arc::new(Date32Array::from_value(days(as_of), rows.rows.len()));
         }
-        let cells = rows.rows.iter().map(|row| Some(rows.text(row, field.name())).filter(|text| !text.is_empty()));
+        let column = in_file(field.name());
+        let cells = rows.rows.iter().map(|row| Some(rows.text(row, &column)).filter(|text| !text.is_empty()));
         match field.data_type() {
             // A date that must be there was checked to be.
             DataType::Date32 => Arc::new(cells.map(|c| c.and_then(table::day).map(days)).collect::<Date32Array>()),
             DataType::Boolean => Arc::new(
                 cells.map(|c| Some(c.is_some_and(|c| table::truth(c) == Some(true)))).collect::<BooleanArray>(),
             ),
+            DataType::Int64 if column != *field.name() => {
+                Arc::new(cells.map(|c| c.and_then(prices::micros)).collect::<Int64Array>())
+            }
             DataType::Int64 => Arc::new(cells.map(|c| c.and_then(|c| c.parse().ok())).collect::<Int64Array>()),
             _ if field.is_nullable() => Arc::new(cells.collect::<StringArray>()),
             _ => Arc::new(cells.map(|c| Some(c.unwrap_or(""))).collect::<StringArray>()),

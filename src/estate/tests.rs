@@ -28,12 +28,28 @@ hq,GW,,gateway,,,
 north,PSTN,,third_party,,2,
 ";
 const POLICY_CSV: &str = "use,verdict,action\n*,*,review\npersonal,idle,cease\n*,protected,keep\n";
-const GOOD: [(&str, &str); 5] = [
+const TARIFFS_CSV: &str = "\
+tariff,source,carrier,number_class,prefix,band,connection_pence,rate_pence_per_minute,first_increment_s,increment_s,\
+minimum_pence,cap_pence,cap_minutes,rounding,round_to_pence,vat,effective_from,effective_to,price_source
+T,,,geographic,,day,1.25,0.5,1,1,3,,,,,exclusive,2024-01-01,2024-03-31,invented
+T,,,geographic,,evening,,0.25,60,1,,,,up,0.01,exclusive,2024-01-01,,invented
+T,hq,Example Telecom,mobile,44770,,,10,60,60,,50,60,half_even,1,exclusive,2024-01-01,,invented
+T,,,,,,,100,1,1,,,,,,exclusive,2024-01-01,,invented
+";
+const FIXED_CSV: &str = "\
+charge,source,platform,device_kind,use,pence_per_month,vat,effective_from,effective_to,price_source
+rental,,,,,1000,exclusive,2024-01-01,2024-03-31,invented
+rental,,,,,1050.25,exclusive,2024-04-01,,invented
+rental,hq,cisco-cucm,desk_phone,personal,900,exclusive,2024-01-01,,invented
+";
+const GOOD: [(&str, &str); 7] = [
     ("extensions.csv", EXTENSIONS_CSV),
     ("sites.csv", SITES_CSV),
     ("cost_centres.csv", CENTRES_CSV),
     ("trunks.csv", TRUNKS_CSV),
     ("policy.csv", POLICY_CSV),
+    ("tariffs.csv", TARIFFS_CSV),
+    ("fixed_charges.csv", FIXED_CSV),
 ];
 
 /// A workspace with the good files, but for one.
@@ -153,7 +169,7 @@ fn what_is_not_configured_is_not_loaded() {
         Estate::load(&desk.config).unwrap().rows(NaiveDate::default()).iter().map(|(t, _)| *t).collect();
     assert_eq!(
         tables,
-        [Table::CostCentres, Table::Extensions],
+        [Table::CostCentres, Table::Extensions, Table::Tariffs, Table::FixedCharges],
         "and a site cannot be wrong where there is no list of sites"
     );
     assert!(trunks(&desk.config).unwrap().is_empty());
@@ -462,3 +478,77 @@ fn the_built_in_policy_is_whole() {
 }
 
 const COLUMNS_OF_POLICY: [&str; 3] = ["use", "verdict", "action"];
+
+#[test]
+fn pence_of_the_file_are_millionths_of_a_pound_in_the_lake() {
+    let estate = good();
+    let rows = table(&estate, Table::Tariffs);
+    assert_eq!(rows.schema(), Table::Tariffs.schema());
+    let numbers = |rows: &RecordBatch, column: &str| -> Vec<Option<i64>> {
+        rows.column_by_name(column).unwrap().as_primitive::<Int64Type>().iter().collect()
+    };
+    assert_eq!(numbers(&rows, "connection_micros"), [Some(12_500), None, None, None]);
+    assert_eq!(numbers(&rows, "rate_micros_per_minute"), [5_000, 2_500, 100_000, 1_000_000].map(Some));
+    assert_eq!(numbers(&rows, "cap_minutes"), [None, None, Some(60), None]);
+    assert_eq!(numbers(&rows, "round_to_micros"), [None, Some(100), Some(10_000), None]);
+    let fixed = table(&estate, Table::FixedCharges);
+    assert_eq!(numbers(&fixed, "micros_per_month"), [10_000_000, 10_502_500, 9_000_000].map(Some));
+}
+
+#[test]
+fn a_tariff_that_cannot_be_is_refused_where_it_stands() {
+    let day = "T,,,geographic,,day,1.25,0.5,1,1,3,,,,,exclusive,2024-01-01,2024-03-31,invented";
+    let mobile = "T,hq,Example Telecom,mobile,44770,,,10,60,60,,50,60,half_even,1,exclusive,2024-01-01,,invented";
+    let bad = |row: &str, from: &str, to: &str, place: &str, words: &str| {
+        let text = changed(TARIFFS_CSV, row, &changed(row, from, to));
+        one("tariffs.csv", text, place, words);
+    };
+    bad(day, "1.25", "1.23456", "tariffs.csv:2, connection_pence", "at most four decimals");
+    bad(day, ",0.5,", ",,", "tariffs.csv:2, rate_pence_per_minute", "blank");
+    bad(day, "geographic", "landline", "tariffs.csv:2, number_class", "not a class of number");
+    bad(day, ",day,", ",night,", "tariffs.csv:2, band", "not a band");
+    bad(day, "exclusive", "inclusive", "tariffs.csv:2, vat", "without VAT");
+    bad(day, "2024-03-31", "2023-12-31", "tariffs.csv:2, effective_to", "before effective_from");
+    bad(day, ",0.5,1,1,", ",0.5,0,1,", "tariffs.csv:2, first_increment_s", "from 1 to 86400");
+    bad(day, "invented", "", "tariffs.csv:2, price_source", "blank");
+    bad(mobile, "hq", "south", "tariffs.csv:4, source", "not a source");
+    bad(mobile, "Telecom", "Mobile", "tariffs.csv:4, carrier", "no call would reach it");
+    bad(mobile, "44770", "+44770", "tariffs.csv:4, prefix", "no start of a number");
+    bad(mobile, "44770", "4420", "tariffs.csv:4, prefix", "starts no number of the class mobile");
+    bad(mobile, "mobile", "", "tariffs.csv:4, prefix", "needs a number_class");
+    bad(mobile, "mobile", "on_net", "tariffs.csv:4, prefix", "told by the register");
+    bad(mobile, ",50,60,", ",,60,", "tariffs.csv:4, cap_minutes", "no cap_pence");
+    bad(mobile, ",,50,", ",51,50,", "tariffs.csv:4, cap_pence", "less than minimum_pence");
+    bad(mobile, "even,1,", "even,0,", "tariffs.csv:4, round_to_pence", "0.0001 is the least");
+    let again = format!("{TARIFFS_CSV}{}\n", day.replace("2024-01-01", "2024-03-31"));
+    one("tariffs.csv", again, "tariffs.csv:6, effective_from", "line 2 has a price for the same");
+}
+
+/// Day, evening and weekend of their own leave nothing for a row without a band; a gap of a day does.
+#[test]
+fn a_tariff_that_no_call_would_reach_is_refused() {
+    let any = "T,,,geographic,,,,1,1,1,,,,,,exclusive,2024-02-01,2024-05-31,invented\n";
+    let weekend = "T,,,geographic,,weekend,,1,1,1,,,,,,exclusive,2024-01-01,,invented\n";
+    let day = |from: &str| format!("T,,,geographic,,day,,1,1,1,,,,,,exclusive,{from},,invented\n");
+    let text = |day: &str| format!("{TARIFFS_CSV}{any}{weekend}{day}");
+    one("tariffs.csv", text(&day("2024-04-01")), "tariffs.csv:6, band", "no call would reach this row");
+    assert_eq!(errors("tariffs.csv", text(&day("2024-04-02"))), Vec::<String>::new());
+    assert_eq!(errors("tariffs.csv", text("")), Vec::<String>::new());
+}
+
+#[test]
+fn a_fixed_charge_that_cannot_be_is_refused_where_it_stands() {
+    let change = |from: &str, to: &str, place: &str, words: &str| {
+        one("fixed_charges.csv", changed(FIXED_CSV, from, to), place, words);
+    };
+    change(
+        "1050.25,exclusive,2024-04-01",
+        "1050.25,exclusive,2024-03-31",
+        "fixed_charges.csv:3, effective_from",
+        "line 2",
+    );
+    change("hq,cisco-cucm", "hq,mitel", "fixed_charges.csv:4, platform", "not the format of a source");
+    change("desk_phone", "phone", "fixed_charges.csv:4, device_kind", "not a kind of device");
+    change("personal", "private", "fixed_charges.csv:4, use", "not a use");
+    change("900,", "-900,", "fixed_charges.csv:4, pence_per_month", "is not pence");
+}

@@ -20,6 +20,8 @@ pub enum Table {
     Trunks,
     CostCentres,
     Decisions,
+    Tariffs,
+    FixedCharges,
     Removals,
 }
 
@@ -27,10 +29,17 @@ pub enum Table {
 pub const BATCH_TABLES: [Table; 6] =
     [Table::Legs, Table::Quality, Table::Rejects, Table::Usage, Table::Traffic, Table::Inputs];
 /// Kept by date of load.
-pub const ESTATE_TABLES: [Table; 5] =
-    [Table::Extensions, Table::Sites, Table::Trunks, Table::CostCentres, Table::Decisions];
+pub const ESTATE_TABLES: [Table; 7] = [
+    Table::Extensions,
+    Table::Sites,
+    Table::Trunks,
+    Table::CostCentres,
+    Table::Decisions,
+    Table::Tariffs,
+    Table::FixedCharges,
+];
 /// Every table.
-pub const TABLES: [Table; 12] = [
+pub const TABLES: [Table; 14] = [
     Table::Legs,
     Table::Quality,
     Table::Rejects,
@@ -42,6 +51,8 @@ pub const TABLES: [Table; 12] = [
     Table::Trunks,
     Table::CostCentres,
     Table::Decisions,
+    Table::Tariffs,
+    Table::FixedCharges,
     Table::Removals,
 ];
 
@@ -59,6 +70,8 @@ impl Table {
             Self::Trunks => "trunks",
             Self::CostCentres => "cost_centres",
             Self::Decisions => "decisions",
+            Self::Tariffs => "tariffs",
+            Self::FixedCharges => "fixed_charges",
             Self::Removals => "removals",
         }
     }
@@ -76,6 +89,8 @@ impl Table {
             Self::Trunks => columns(TRUNKS),
             Self::CostCentres => columns(COST_CENTRES),
             Self::Decisions => columns(DECISIONS),
+            Self::Tariffs => columns(TARIFFS),
+            Self::FixedCharges => columns(FIXED_CHARGES),
             Self::Removals => columns(REMOVALS),
         }
     }
@@ -178,6 +193,44 @@ const DECISIONS: Columns = &[
     ("decided_by", DataType::Utf8, false),
     ("decided_on", DataType::Date32, false),
     ("reason", DataType::Utf8, false),
+];
+
+// Blank cells stay null: what they mean is in the views `tariffs_in_force` and `fixed_charges_in_force`.
+const TARIFFS: Columns = &[
+    ("as_of", DataType::Date32, false),
+    ("tariff", DataType::Utf8, false),
+    ("source", DataType::Utf8, true),
+    ("carrier", DataType::Utf8, true),
+    ("number_class", DataType::Utf8, true),
+    ("prefix", DataType::Utf8, true),
+    ("band", DataType::Utf8, true),
+    ("connection_micros", DataType::Int64, true),
+    ("rate_micros_per_minute", DataType::Int64, false),
+    ("first_increment_s", DataType::Int64, false),
+    ("increment_s", DataType::Int64, false),
+    ("minimum_micros", DataType::Int64, true),
+    ("cap_micros", DataType::Int64, true),
+    ("cap_minutes", DataType::Int64, true),
+    ("rounding", DataType::Utf8, true),
+    ("round_to_micros", DataType::Int64, true),
+    ("vat", DataType::Utf8, false),
+    ("effective_from", DataType::Date32, false),
+    ("effective_to", DataType::Date32, true),
+    ("price_source", DataType::Utf8, false),
+];
+
+const FIXED_CHARGES: Columns = &[
+    ("as_of", DataType::Date32, false),
+    ("charge", DataType::Utf8, false),
+    ("source", DataType::Utf8, true),
+    ("platform", DataType::Utf8, true),
+    ("device_kind", DataType::Utf8, true),
+    ("use", DataType::Utf8, true),
+    ("micros_per_month", DataType::Int64, false),
+    ("vat", DataType::Utf8, false),
+    ("effective_from", DataType::Date32, false),
+    ("effective_to", DataType::Date32, true),
+    ("price_source", DataType::Utf8, false),
 ];
 
 const REMOVALS: Columns = &[

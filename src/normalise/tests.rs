@@ -44,6 +44,7 @@ fn source(name: &str) -> Source {
         mapping: None,
         clock: Clock::Local,
         chargeable_only: false,
+        carrier: String::new(),
     }
 }
 

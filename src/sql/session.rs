@@ -41,6 +41,8 @@ pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> R
     put(&context, "policy", policy.clone().into())?;
     put(&context, "sources", sources(config).into())?;
     put(&context, "protection_words", tables::protection_words().into())?;
+    put(&context, "billing", tables::billing(&config.billing).into())?;
+    put(&context, "bank_holidays", tables::bank_holidays().into())?;
     for table in [tables::ERLANG_B, tables::ERLANG_C] {
         context.register_table(table.name, Arc::new(table)).map_err(|e| wrong(table.name, &e))?;
     }
@@ -73,6 +75,7 @@ pub fn sources(config: &Config) -> RecordBatch {
     let mut fields = ["source", "platform", "timezone"].map(|name| Field::new(name, DataType::Utf8, false)).to_vec();
     fields.push(Field::new("shows_silence", DataType::Boolean, false));
     fields.push(Field::new("refetch_days", DataType::Int32, true));
+    fields.push(Field::new("carrier", DataType::Utf8, false));
     let text = |of: fn(&crate::config::Source) -> &str| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(config.sources.iter().map(of)))
     };
@@ -87,6 +90,7 @@ pub fn sources(config: &Config) -> RecordBatch {
         text(|s| &s.timezone),
         Arc::new(shows_silence),
         Arc::new(refetch_days),
+        text(|s| &s.carrier),
     ];
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("the columns are those of the fields")
 }

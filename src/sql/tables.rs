@@ -1,9 +1,11 @@
-//! Tables of a session that are data and not records: the calendar, the words that protect a line, Erlang's table.
-//! Everything here is the same for every lake; what is the site's own is in the configuration.
+//! Tables of a session that are data and not records: the calendar, bank holidays, bands, the words that protect a line, Erlang's table.
+//! Everything here is the same for every lake but for the one row of `billing`, which the configuration says.
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int16Array, Int32Array, RecordBatch, StringArray,
+};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{Datelike, Days, NaiveDate};
 use datafusion::catalog::{Session, TableProvider};
@@ -12,6 +14,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 
+use crate::config::{BankHolidays, Billing};
 use crate::{erlang, holidays};
 
 /// Days before the window that its first weeks are compared with.
@@ -33,6 +36,35 @@ pub fn calendar(as_of: NaiveDate, window_days: u16) -> RecordBatch {
         Field::new("isodow", DataType::Int32, false),
         Field::new("bank_holiday", DataType::Utf8, true),
         Field::new("is_working", DataType::Boolean, false),
+    ]);
+    RecordBatch::try_new(Arc::new(schema), columns).expect("the columns are those of the schema")
+}
+
+/// Every bank holiday of England and Wales that is known, whatever the window: a bill may be of any month.
+pub fn bank_holidays() -> RecordBatch {
+    let first = NaiveDate::from_ymd_opt(*holidays::KNOWN.start(), 1, 1).unwrap_or_default();
+    let days = first.iter_days().take_while(|day| day.year() <= *holidays::KNOWN.end());
+    let (days, names): (Vec<i32>, Vec<&str>) =
+        days.filter_map(|day| Some((crate::normalise::days(day), holidays::bank_holiday(day)?))).unzip();
+    let columns: Vec<ArrayRef> = vec![Arc::new(Date32Array::from(days)), Arc::new(StringArray::from(names))];
+    let schema =
+        Schema::new(vec![Field::new("day", DataType::Date32, false), Field::new("name", DataType::Utf8, false)]);
+    RecordBatch::try_new(Arc::new(schema), columns).expect("the columns are those of the schema")
+}
+
+/// The one row that says which hours are the day band.
+pub fn billing(billing: &Billing) -> RecordBatch {
+    let (from, until) = billing.day_minutes();
+    let are_weekend = billing.bank_holidays == BankHolidays::Weekend;
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int16Array::from(vec![from])),
+        Arc::new(Int16Array::from(vec![until])),
+        Arc::new(BooleanArray::from(vec![are_weekend])),
+    ];
+    let schema = Schema::new(vec![
+        Field::new("day_from_minute", DataType::Int16, false),
+        Field::new("day_until_minute", DataType::Int16, false),
+        Field::new("bank_holidays_are_weekend", DataType::Boolean, false),
     ]);
     RecordBatch::try_new(Arc::new(schema), columns).expect("the columns are those of the schema")
 }

@@ -11,6 +11,7 @@ mod landing;
 mod mitel;
 mod outside;
 mod phones;
+mod prices;
 mod rng;
 mod traffic;
 mod workspace;

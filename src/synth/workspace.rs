@@ -1,5 +1,5 @@
 //! Everything of the invented estate but its calls: `onhook.toml`, the register and its companions, the policy, the
-//! decisions and the truth. Writes what `phones` settled and decides nothing.
+//! decisions, the prices and the truth. Writes what `phones` settled and decides nothing.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,6 +10,7 @@ use chrono::Days;
 use super::calendar::Calendar;
 use super::mitel;
 use super::phones::{Habit, Papers, Phone, Phones, Platform, Verdict};
+use super::prices::{FIXED_CHARGES, TARIFFS};
 use super::{LOW_USE_PER_WEEK, Plan};
 use crate::error::{Error, Result};
 
@@ -25,6 +26,9 @@ pub fn write(plan: &Plan, calendar: &Calendar, phones: &Phones, out: &Path) -> R
     let centres = (0..phones.cost_centres).map(cost_centre_row);
     table(&estate.join("cost_centres.csv"), &["cost_centre", "name", "directorate"], centres)?;
     table(&estate.join("policy.csv"), &POLICY[0], POLICY[1..].iter().map(|row| row.map(String::from)))?;
+    table(&estate.join("tariffs.csv"), &TARIFFS[0], TARIFFS[1..].iter().map(|row| row.map(String::from)))?;
+    let charges = FIXED_CHARGES[1..].iter().map(|row| row.map(String::from));
+    table(&estate.join("fixed_charges.csv"), &FIXED_CHARGES[0], charges)?;
     let decisions = Decisions::of(phones);
     table(&estate.join("decisions.csv"), &DECISIONS, decisions.rows(phones, calendar).into_iter())
 }
@@ -240,6 +244,8 @@ trunks = "estate/trunks.csv"
 cost_centres = "estate/cost_centres.csv"
 policy = "estate/policy.csv"        # use and verdict to action
 decisions = "estate/decisions.csv"  # what somebody has answered for by name
+tariffs = "estate/tariffs.csv"      # what calls cost; every price is invented
+fixed_charges = "estate/fixed_charges.csv"
 
 [evidence]
 as_of = "{last_day}"

@@ -12,9 +12,11 @@
 //! - `nightly`: the main job, its outputs, twice; the README's first screen
 //! - `page`: the report page in a browser: figures, tables, accessibility, paper
 //! - `faults`: kill, power cut, full disk, files that change, runs side by side
+//! - `billing`: statements against a count of their own, a million calls; who pays, for how long, and on-net
 //! - `bad_input`: one line, the right exit code, nothing lost
 
 mod bad_input;
+mod billing;
 mod containers;
 mod doubts;
 mod every_format;
