@@ -48,11 +48,7 @@ pub enum Command {
         source: Option<String>,
     },
     /// The business case.
-    Case {
-        /// Folder for report and workbook; CSV tables on standard output where absent.
-        #[arg(short, long, value_name = "DIR")]
-        output: Option<PathBuf>,
-    },
+    Case(Case),
     /// Statements of a month for each cost centre: calls by the tariff table, and fixed charges. Exit code 1 where calls have
     /// no price, or where a carrier's bill differs.
     Bill {
@@ -142,6 +138,19 @@ pub struct Query {
     /// What a report asks, its parameters and columns.
     #[arg(long, value_name = "NAME")]
     pub describe: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Case {
+    /// Folder for page, workbook and figures as JSON; CSV tables on standard output where absent.
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Where a figure comes from, such as npv.consolidate: formulas, assumptions, queries, files and lines.
+    #[arg(long, value_name = "FIGURE", conflicts_with = "output")]
+    pub trace: Option<String>,
+    /// Another value for an assumption, as it would stand in the book: teams_user=60.
+    #[arg(long, value_name = "ID=VALUE", value_parser = parameter)]
+    pub set: Vec<(String, String)>,
 }
 
 #[derive(Debug, Args)]

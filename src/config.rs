@@ -36,6 +36,9 @@ pub struct Config {
     /// Folder of `onhook.toml`; relative paths start there.
     #[serde(skip)]
     pub folder: PathBuf,
+    /// BLAKE3 of the file, hexadecimal; blank for a configuration that is no file.
+    #[serde(skip)]
+    pub digest: String,
 }
 
 /// Where the Parquet files and their commit log are kept.
@@ -231,6 +234,7 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         let mut config = Self::parse(&text, &path.display().to_string(), folder, formats)?;
         config.load_layouts()?;
+        config.digest = blake3::hash(text.as_bytes()).to_hex().to_string();
         Ok(config)
     }
 
@@ -348,9 +352,11 @@ pub fn schema() -> String {
     serde_json::to_string_pretty(&schema).expect("a schema is plain JSON")
 }
 
-const OUTSIDE: &str = "write the full path if it is meant to be elsewhere; `..` is not followed";
+/// What to do about a path that `inside` refuses.
+pub const OUTSIDE: &str = "write the full path if it is meant to be elsewhere; `..` is not followed";
 
-fn inside(path: &Path) -> Result<(), String> {
+/// Refuses a path that climbs out of its folder.
+pub fn inside(path: &Path) -> Result<(), String> {
     match path.components().any(|c| c == Component::ParentDir) {
         true => Err(format!("{} leaves the folder of the configuration", path.display())),
         false => Ok(()),

@@ -83,12 +83,16 @@ fn program_files() -> Vec<(String, String, usize)> {
         .collect()
 }
 
-/// Whether a file is there for tests only: its parent declares it so.
+/// Whether a file is there for tests only: its parent declares it so, or is there for tests only itself.
 fn is_test_only(name: &str) -> bool {
     let Some((folder, file)) = name.rsplit_once('/') else { return false };
     let declared = format!("#[cfg(test)]\nmod {};", file.trim_end_matches(".rs"));
     let parents = [format!("{folder}/mod.rs"), format!("{folder}.rs")];
-    parents.iter().any(|parent| fs::read_to_string(root().join(parent)).is_ok_and(|text| text.contains(&declared)))
+    let declares = |parent: &String| {
+        fs::read_to_string(root().join(parent))
+            .is_ok_and(|text| text.contains(&declared) || (parent != name && is_test_only(parent)))
+    };
+    parents.iter().any(declares)
 }
 
 /// Line number and text of the lines that are code: no comments, and nothing from the file's tests on.

@@ -1,44 +1,90 @@
-//! `case.toml` as text to a checked `CaseFile`: every reference resolved, every year inside the horizon.
-//! Not what the figures come to (`model`, `appraisal`).
+//! `case.toml` as text to a checked `CaseFile`: every reference resolved, every month inside the horizon, all errors told
+//! at once. Not the lines of options (`file/lines`), nor what a Treasury reviewer would say (`review`).
+
+mod lines;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
+use rust_decimal::Decimal;
 use toml::Spanned;
 
-use super::keys::{CaseToml, CommitmentToml, DiscountToml, DriverToml, LineToml, OneOrMore, OptionToml, RampToml};
+use super::book::{self, Assumption, Measure};
+use super::keys::{BiasToml, CaseToml, CommitmentToml, DriverToml, OneOrMore, RampToml, ScenarioToml};
+use super::month::Month;
 use super::{
-    Amount, CaseFile, CaseOption, Commitment, Count, Driver, DriverQuery, Kind, Line, Part, Per, Ramp, Schedule,
+    Bias, CaseFile, Commitment, Count, Driver, DriverQuery, Moves, Ramp, RampShape, Scenario, Setting, parameters,
 };
-use crate::error::{Error, Result};
-use crate::units::{BasisPoints, FinancialYear, Invalid};
+use crate::error::Error;
+use crate::units::FinancialYear;
 
-/// Longest horizon: past it the Green Book's own schedule is flat.
-const LONGEST: u16 = 300;
+/// Longest horizon.
+const LONGEST: u16 = 100;
+/// Draws of a simulation.
+const MOST_DRAWS: u32 = 10_000_000;
 
-/// The text under the reader's eye, for errors that name file, line and key.
+type Id = Spanned<String>;
+
+/// The text under the reader's eye, and what has been found wrong in it so far.
 struct Page<'a> {
     name: String,
     text: &'a str,
+    errors: Vec<Error>,
+    /// Lines that benefits say they avoid, with the benefit's option and place: found once all options are read.
+    pending: Vec<(Id, usize, String)>,
 }
 
-/// Reads and checks a case file; `path` is only for messages.
-pub fn load(path: &Path, text: &str) -> Result<CaseFile> {
-    let page = Page { name: path.display().to_string(), text };
-    let raw: CaseToml = toml::from_str(text).map_err(|error| page.unreadable(&error))?;
-
+/// Reads and checks a case file; `path` is only for messages, `read` gives the files it names, relative to it.
+pub fn load(path: &Path, text: &str, read: &dyn Fn(&str) -> Result<String, Error>) -> Result<CaseFile, Vec<Error>> {
+    let mut page = Page { name: path.display().to_string(), text, errors: Vec::new(), pending: Vec::new() };
+    let raw: CaseToml = toml::from_str(text).map_err(|error| vec![page.unreadable(&error)])?;
+    let beside = |name: &str| path.parent().unwrap_or(Path::new("")).join(name);
+    let mut book = read(raw.assumptions.get_ref())
+        .map_err(|error| vec![error])
+        .and_then(|text| book::read(&beside(raw.assumptions.get_ref()), &text))
+        .unwrap_or_else(|errors| {
+            page.errors.extend(errors);
+            Vec::new()
+        });
+    let mut deflators = BTreeMap::new();
+    if let Some(name) = &raw.deflators {
+        match read(name.get_ref()).and_then(|text| series(&beside(name.get_ref()).display().to_string(), &text)) {
+            Ok(series) => {
+                for (year, input) in series {
+                    deflators.insert(year, book.len());
+                    book.push(input);
+                }
+            }
+            Err(error) => page.errors.push(error),
+        }
+    }
+    let (discount, discount_edition) = page.discount(raw.discount.as_ref(), &mut book);
+    let unused_share = book.len();
+    book.push(Assumption {
+        owner: None,
+        ..parameters::assumption(
+            "unused_share".into(),
+            "Silent phones that are really unused".into(),
+            Decimal::ONE,
+            "evidence: onhook query idle-interval".into(),
+            "the lake",
+        )
+    });
+    if !page.errors.is_empty() && book.is_empty() {
+        return Err(page.errors);
+    }
     let first = *raw.first_year.get_ref();
     let horizon = *raw.horizon_years.get_ref();
     if !(1..=LONGEST).contains(&horizon) {
-        let what = format!("{horizon} years are no horizon");
-        return Err(page.error(&raw.horizon_years, what, format!("write 1 to {LONGEST}")));
+        page.note(&raw.horizon_years, format!("{horizon} years are no horizon"), format!("write 1 to {LONGEST}"));
+        return Err(page.errors);
     }
     let base_year = raw.base_year.as_ref().map_or(first, |year| *year.get_ref());
-    let since = first.since(base_year);
-    if let Some(year) = raw.base_year.as_ref().filter(|_| !(0..=i32::from(LONGEST)).contains(&since)) {
+    if let Some(year) = raw.base_year.as_ref().filter(|_| !(0..=i32::from(LONGEST)).contains(&first.since(base_year))) {
         let what = format!("the base year {base_year} and the first year {first} do not go together");
-        return Err(page.error(year, what, "let the base year be the first year, or lie before it".into()));
+        page.note(year, what, "let the base year be the first year, or lie before it".into());
+        return Err(page.errors);
     }
     let mut case = CaseFile {
         place: page.name.clone(),
@@ -46,234 +92,397 @@ pub fn load(path: &Path, text: &str) -> Result<CaseFile> {
         first_year: first,
         horizon_years: horizon,
         base_year,
+        price_base: raw.price_base.as_ref().map_or(base_year, |year| *year.get_ref()),
         steady_year: first.plus(horizon - 1),
         life_years: raw.life_years,
         price_note: raw.price_note,
-        schedule: schedule(&page, raw.discount_rate_percent.as_ref(), &raw.discount)?,
+        book,
+        discount,
+        discount_edition,
+        deflators,
+        vat_rate: None,
+        unused_share,
         baseline: 0,
         drivers: Vec::new(),
         ramps: Vec::new(),
+        biases: Vec::new(),
         options: Vec::new(),
         commitments: Vec::new(),
+        scenarios: Vec::new(),
+        seed: raw.simulation.seed,
+        draws: *raw.simulation.draws.get_ref(),
     };
-    if let Some(year) = &raw.steady_year {
-        case.steady_year = page.inside(&case, year)?;
+    if !(1..=MOST_DRAWS).contains(&case.draws) {
+        let what = format!("{} draws are no simulation", case.draws);
+        page.note(&raw.simulation.draws, what, format!("write 1 to {MOST_DRAWS}"));
     }
-    for driver in raw.driver {
-        let driver = page.driver(&case, driver)?;
-        case.drivers.push(driver);
+    if let Some(year) = &raw.steady_year
+        && let Some(year) = page.inside(&case, year)
+    {
+        case.steady_year = year;
     }
+    case.vat_rate = raw.vat_rate.as_ref().and_then(|id| page.part(&case, id));
+    page.drivers(&mut case, raw.driver);
     for ramp in raw.ramp {
-        let ramp = page.ramp(&case, ramp)?;
-        case.ramps.push(ramp);
+        let ramp = page.ramp(&case, ramp);
+        case.ramps.extend(ramp);
     }
-    for option in raw.option {
-        let option = page.option(&case, option)?;
-        case.options.push(option);
+    for bias in raw.bias {
+        let bias = page.bias(&mut case, bias);
+        case.biases.extend(bias);
     }
-    case.baseline = page.find("option", &raw.baseline, case.options.iter().map(|option| option.id.as_str()))?;
-    for commitment in raw.commitment {
-        let CommitmentToml { title, ceiling, years, source } = commitment;
-        if *years.get_ref() == 0 {
-            return Err(page.error(&years, "a commitment of no years".into(), "write how long it runs".into()));
+    page.options(&mut case, raw.option);
+    let ids: Vec<String> = case.options.iter().map(|option| option.id.clone()).collect();
+    case.baseline = page.find("option", &raw.baseline, &ids).unwrap_or_default();
+    page.avoided(&mut case);
+    for CommitmentToml { title, ceiling, years } in raw.commitment {
+        if let Some((ceiling, years)) = page.money(&case, &ceiling).zip(page.number(&case, &years)) {
+            case.commitments.push(Commitment { title, ceiling, years });
         }
-        case.commitments.push(Commitment { title, ceiling, years: *years.get_ref(), source });
     }
-    Ok(case)
+    for scenario in raw.scenario {
+        let scenario = page.scenario(&case, scenario);
+        case.scenarios.extend(scenario);
+    }
+    if page.errors.is_empty() { Ok(case) } else { Err(page.errors) }
 }
 
-fn schedule(page: &Page<'_>, flat: Option<&Spanned<BasisPoints>>, steps: &[Spanned<DiscountToml>]) -> Result<Schedule> {
-    let invalid = |span: Range<usize>| move |error: Invalid| page.error_at(span, error.what, error.hint.into());
-    match (flat, steps) {
-        (Some(rate), []) => Schedule::flat(*rate.get_ref()).map_err(invalid(rate.span())),
-        (None, [first, ..]) => {
-            let pairs = steps.iter().map(|step| (step.get_ref().from, step.get_ref().percent)).collect();
-            Schedule::stepped(pairs).map_err(invalid(first.span()))
-        }
-        (Some(rate), _) => Err(page.error(
-            rate,
-            "one discount rate and a schedule of them".into(),
-            "keep `discount_rate_percent` or the `[[discount]]` steps, not both".into(),
-        )),
-        (None, []) => Err(Error::Case {
-            place: page.name.clone(),
-            what: "no discount rate".into(),
-            hint: "add `discount_rate_percent = 3.5`, or `[[discount]]` steps with `from` and `percent`".into(),
-        }),
+/// The files a case names, as it names them; none if it cannot be read.
+pub fn named_files(text: &str) -> Vec<String> {
+    let Ok(raw) = toml::from_str::<CaseToml>(text) else { return Vec::new() };
+    [Some(raw.assumptions), raw.deflators].into_iter().flatten().map(Spanned::into_inner).collect()
+}
+
+/// `year,index,source`: the price level of each financial year, whatever its base.
+fn series(name: &str, text: &str) -> Result<Vec<(FinancialYear, Assumption)>, Error> {
+    let error =
+        |line: u64, what: String, hint: &str| Error::Case { place: format!("{name}:{line}"), what, hint: hint.into() };
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|problem| error(1, format!("not CSV: {problem}"), "write it as UTF-8"))?;
+    if header != vec!["year", "index", "source"] {
+        return Err(error(1, "not a deflator series".into(), "its columns: year, index, source"));
     }
+    let mut found: Vec<(FinancialYear, Assumption)> = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|problem| error(0, format!("not CSV: {problem}"), "three cells in each line"))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let year: FinancialYear =
+            record[0].parse().map_err(|problem: crate::units::Invalid| error(line, problem.what, problem.hint))?;
+        let index = book::decimal(Measure::Number, &record[1]).filter(|index| *index > Decimal::ZERO);
+        let index =
+            index.ok_or_else(|| error(line, format!("`{}` is no index", &record[1]), "write one such as 103.25"))?;
+        if found.iter().any(|(other, _)| *other == year) {
+            return Err(error(line, format!("{year} stands twice"), "keep one"));
+        }
+        let id = format!("deflator_{}", year.to_string().replace('-', "_"));
+        let source = (!record[2].is_empty()).then(|| record[2].to_string());
+        found.push((
+            year,
+            Assumption {
+                unit: "index".into(),
+                measure: Measure::Number,
+                source,
+                owner: None,
+                ..parameters::assumption(
+                    id,
+                    format!("Price level of {year}"),
+                    index,
+                    String::new(),
+                    &format!("{name}:{line}"),
+                )
+            },
+        ));
+    }
+    Ok(found)
 }
 
 impl Page<'_> {
-    fn driver(&self, case: &CaseFile, raw: DriverToml) -> Result<Driver> {
-        self.is_new("driver", &raw.id, case.drivers.iter().map(|driver| driver.id.as_str()))?;
-        let id = raw.id.get_ref().clone();
-        let count = match (raw.value, raw.query, raw.column, raw.r#where, raw.difference) {
-            (Some(value), None, None, None, None) if value >= 0 => Count::Given(value),
-            (None, Some(query), Some(column), filters, None) => {
-                let one_or_more = |(column, values)| match values {
-                    OneOrMore::One(value) => (column, vec![value]),
-                    OneOrMore::More(values) => (column, values),
-                };
-                let filters = filters.unwrap_or_default().into_iter().map(one_or_more).collect();
-                Count::Asked(DriverQuery { driver: id.clone(), query, column, filters })
+    fn discount(&mut self, named: Option<&Id>, book: &mut Vec<Assumption>) -> (Vec<(u16, usize)>, String) {
+        let editions = parameters::editions();
+        let edition = match named {
+            None => parameters::in_force(),
+            Some(name) => editions.iter().find(|edition| edition.name == *name.get_ref()).cloned(),
+        };
+        let Some(edition) = edition else {
+            let known: Vec<String> = editions.iter().map(|e| format!("{} ({})", e.name, e.used)).collect();
+            if let Some(name) = named {
+                let what = format!("no edition of the discount rates is called `{}`", name.get_ref());
+                self.note(name, what, format!("known: {}", known.join(", ")));
             }
-            (None, None, None, None, Some([whole, part])) => {
-                let known = || case.drivers.iter().map(|driver| driver.id.as_str());
-                Count::Difference(self.find("driver", &whole, known())?, self.find("driver", &part, known())?)
+            return (Vec::new(), String::new());
+        };
+        let mut steps = Vec::new();
+        for (from, rate, source) in edition.steps {
+            steps.push((from, book.len()));
+            let title = format!("Discount rate from year {from}");
+            let row = parameters::assumption(
+                format!("discount_from_year_{from}"),
+                title,
+                rate,
+                source,
+                "discount.csv of onhook",
+            );
+            book.push(Assumption { date: Some(edition.published.clone()), ..row });
+        }
+        (steps, format!("{}, {}", edition.name, edition.used))
+    }
+
+    /// In an order in which each driver comes after those it refers to.
+    fn drivers(&mut self, case: &mut CaseFile, raw: Vec<DriverToml>) {
+        let ids: Vec<String> = raw.iter().map(|driver| driver.id.get_ref().clone()).collect();
+        for (at, driver) in raw.iter().enumerate() {
+            self.is_new("driver", &driver.id, &ids[..at]);
+        }
+        let mut left: Vec<&DriverToml> = raw.iter().collect();
+        loop {
+            let done: Vec<String> = case.drivers.iter().map(|driver| driver.id.clone()).collect();
+            let ready = |driver: &&DriverToml| needs(driver).iter().all(|id| done.contains(id.get_ref()));
+            let Some(next) = left.iter().position(ready) else { break };
+            let driver = self.driver(case, left.remove(next), &done);
+            case.drivers.extend(driver);
+        }
+        // What is left refers to nothing, or in a circle.
+        let unknown = |driver: &&&DriverToml| needs(driver).iter().any(|id| !ids.contains(id.get_ref()));
+        let mut told = false;
+        for driver in left.iter().filter(unknown) {
+            told = true;
+            for id in needs(driver).into_iter().filter(|id| !ids.contains(id.get_ref())) {
+                self.find("driver", id, &ids);
+            }
+        }
+        if let (false, Some(start)) = (told, left.first()) {
+            let mut round = vec![start.id.get_ref().clone()];
+            let mut at = *start;
+            while let Some(next) = needs(at).iter().find_map(|id| left.iter().find(|d| d.id == **id)) {
+                round.push(next.id.get_ref().clone());
+                if round.iter().filter(|id| *id == next.id.get_ref()).count() > 1 {
+                    break;
+                }
+                at = next;
+            }
+            let what = format!("a circular reference: {}", round.join(" needs "));
+            self.note(&start.id, what, "let one of them be counted by a query or given by an assumption".into());
+        }
+    }
+
+    fn driver(&mut self, case: &CaseFile, raw: &DriverToml, known: &[String]) -> Option<Driver> {
+        let id = raw.id.get_ref().clone();
+        let count = match (&raw.value, &raw.query, &raw.column, &raw.r#where, &raw.difference, &raw.sum) {
+            (Some(value), None, None, None, None, None) => Count::Given(self.number(case, value)?),
+            (None, Some(query), Some(column), filters, None, None) => {
+                let values = |values: &OneOrMore| match values {
+                    OneOrMore::One(value) => vec![value.clone()],
+                    OneOrMore::More(values) => values.clone(),
+                };
+                let filters = filters.iter().flatten().map(|(column, any)| (column.clone(), values(any))).collect();
+                Count::Asked(DriverQuery { driver: id.clone(), query: query.clone(), column: column.clone(), filters })
+            }
+            (None, None, None, None, Some([whole, part]), None) => {
+                Count::Difference(self.find("driver", whole, known)?, self.find("driver", part, known)?)
+            }
+            (None, None, None, None, None, Some(all)) if !all.is_empty() => {
+                Count::Sum(all.iter().map(|id| self.find("driver", id, known)).collect::<Option<_>>()?)
             }
             _ => {
                 let what = format!("driver `{id}` says not one way to count it");
-                let hint =
-                    "give `value` (0 or more), or `query` and `column` with an optional `where`, or `difference`";
-                return Err(self.error(&raw.id, what, hint.into()));
+                let hint = "give `value` (an assumption), or `query` and `column` with an optional `where`, or \
+                    `difference`, or `sum`";
+                return self.wrong(&raw.id, what, hint.into());
             }
         };
-        Ok(Driver { title: raw.title.unwrap_or_else(|| id.clone()), id, count, source: raw.source })
+        let title = raw.title.clone().unwrap_or_else(|| id.clone());
+        Some(Driver { title, place: self.place(raw.id.span()), id, count })
     }
 
-    fn ramp(&self, case: &CaseFile, raw: RampToml) -> Result<Ramp> {
-        self.is_new("ramp", &raw.id, case.ramps.iter().map(|ramp| ramp.id.as_str()))?;
-        let mut named = BTreeMap::new();
-        let mut before = BasisPoints(0);
-        for (year, share) in raw.percent {
-            let at = self.inside(case, &year)?;
-            if !(before..=BasisPoints::ALL).contains(&share) {
-                let what = format!("{share} in {at} after {before}");
-                return Err(self.error(
-                    &year,
-                    what,
-                    "a ramp is cumulative: it never falls and ends at most at 100".into(),
-                ));
+    fn ramp(&mut self, case: &CaseFile, raw: RampToml) -> Option<Ramp> {
+        let ids: Vec<String> = case.ramps.iter().map(|ramp| ramp.id.clone()).collect();
+        self.is_new("ramp", &raw.id, &ids);
+        let shape = *raw.shape.get_ref();
+        let moves = match (shape, &raw.from, &raw.months, &raw.steps) {
+            (RampShape::Linear | RampShape::SCurve, Some(from), Some(months), None) => {
+                let months_id = months;
+                let months = self.number(case, months)?;
+                let low = case.book[months].range.map_or(case.book[months].value, |(low, _)| low);
+                if low < Decimal::ONE {
+                    let what = format!("`{}` lets a ramp take less than a month", months_id.get_ref());
+                    return self.wrong(months_id, what, "a ramp takes one month at least".into());
+                }
+                Moves::Evenly { from: self.month(case, from)?, months, s_curve: shape == RampShape::SCurve }
             }
-            named.insert(at, share);
-            before = share;
-        }
-        let mut reached = BasisPoints(0);
-        let shares = case.years().map(|year| {
-            reached = named.get(&year).copied().unwrap_or(reached);
-            reached
-        });
-        Ok(Ramp { shares: shares.collect(), id: raw.id.into_inner() })
-    }
-
-    fn option(&self, case: &CaseFile, raw: OptionToml) -> Result<CaseOption> {
-        self.is_new("option", &raw.id, case.options.iter().map(|option| option.id.as_str()))?;
-        let known = || case.drivers.iter().map(|driver| driver.id.as_str());
-        let per_unit = raw.per_unit.as_ref().map(|id| self.find("driver", id, known())).transpose()?;
-        let lines = raw.line.into_iter().map(|line| self.line(case, line)).collect::<Result<_>>()?;
-        Ok(CaseOption { id: raw.id.into_inner(), title: raw.title, note: raw.note, per_unit, lines })
-    }
-
-    fn line(&self, case: &CaseFile, raw: LineToml) -> Result<Line> {
-        let wrong = |what: &str, hint: &str| {
-            Err(self.error(&raw.title, format!("line \"{}\" {what}", raw.title.get_ref()), hint.into()))
-        };
-        let amount = match (&raw.by_year, raw.each_year, raw.unit_cost, &raw.driver, raw.per) {
-            (Some(years), None, None, None, None) => {
-                let amounts = years.iter().map(|(year, amount)| Ok((self.inside(case, year)?, *amount)));
-                Amount::ByYear(amounts.collect::<Result<_>>()?)
-            }
-            (None, Some(amount), None, None, None) => Amount::EachYear(amount),
-            (None, None, Some(cost), Some(driver), Some(per)) => {
-                let known = case.drivers.iter().map(|driver| driver.id.as_str());
-                Amount::Unit { cost, driver: self.find("driver", driver, known)?, per }
+            (RampShape::Steps, None, None, Some(steps)) if !steps.is_empty() => {
+                let mut found: Vec<(i32, usize)> = Vec::new();
+                for (month, share) in steps {
+                    let step = (self.month(case, month)?, self.part(case, share)?);
+                    let before = found.last().map_or(Decimal::ZERO, |(_, input)| case.book[*input].value);
+                    let value = case.book[step.1].value;
+                    if value < before || value > Decimal::ONE {
+                        let what = format!("{}% by {} after {}%", percent(value), month.get_ref(), percent(before));
+                        return self.wrong(share, what, "a ramp never falls and ends at most at 100".into());
+                    }
+                    found.push(step);
+                }
+                Moves::Steps(found)
             }
             _ => {
-                let hint =
-                    "give `by_year`, or `each_year`, or `unit_cost` with `driver` and `per` (\"year\" or \"once\")";
-                return wrong("says not one way to work it out", hint);
+                let hint = "give `from` and `months` to a linear or s_curve ramp, `steps` to one in steps";
+                return self.wrong(
+                    &raw.id,
+                    format!("ramp `{}` says not one way to move", raw.id.get_ref()),
+                    hint.into(),
+                );
             }
         };
-        let once = matches!(amount, Amount::Unit { per: Per::Once, .. });
-        let one_off = match (&amount, raw.one_off) {
-            (Amount::ByYear(_), said) => said.unwrap_or(raw.kind == Kind::Capital),
-            (_, None) => once,
-            (_, Some(_)) => return wrong("needs no `one_off`", "only `by_year` leaves it open: drop the key"),
+        let mut months = |id: &Option<Id>| id.as_ref().and_then(|id| self.number(case, id));
+        let (delay, double_running) = (months(&raw.delay), months(&raw.double_running));
+        Some(Ramp { id: raw.id.into_inner(), moves, delay, double_running })
+    }
+
+    fn bias(&mut self, case: &mut CaseFile, raw: BiasToml) -> Option<Bias> {
+        let ids: Vec<String> = case.biases.iter().map(|bias| bias.id.clone()).collect();
+        self.is_new("bias", &raw.id, &ids);
+        let mitigation = match &raw.mitigation {
+            Some(id) => Some(self.part(case, id)?),
+            None => None,
         };
-        let ramp = match (&raw.ramp, raw.ramp_as) {
-            (Some(id), part) => {
-                let known = case.ramps.iter().map(|ramp| ramp.id.as_str());
-                Some((self.find("ramp", id, known)?, part.unwrap_or(Part::Migrated)))
+        let (class, uplift) = match (&raw.class, &raw.uplift) {
+            (Some(name), None) => {
+                let classes = parameters::bias_classes();
+                let Some(found) = classes.iter().find(|class| class.class == *name.get_ref()) else {
+                    let known: Vec<&str> = classes.iter().map(|class| class.class.as_str()).collect();
+                    let what = format!("no class of optimism bias is called `{}`", name.get_ref());
+                    return self.wrong(name, what, format!("known: {}", known.join(", ")));
+                };
+                let id = format!("optimism_bias_{}", found.class);
+                let at = case.book.iter().position(|input| input.id == id).unwrap_or_else(|| {
+                    let title = format!(
+                        "Optimism bias, {}, upper value on {} cost (lower value {}%)",
+                        found.class.replace('_', " "),
+                        found.measure,
+                        percent(found.lower)
+                    );
+                    let place = "optimism-bias.csv of onhook";
+                    let row = parameters::assumption(id, title, found.upper, found.source.clone(), place);
+                    // The published value is where one starts from; how much of it is mitigated is the input with a range.
+                    case.book.push(row);
+                    case.book.len() - 1
+                });
+                (found.class.clone(), at)
             }
-            (None, None) => None,
-            (None, Some(_)) => return wrong("has `ramp_as` without `ramp`", "name the ramp, or drop `ramp_as`"),
+            (None, Some(id)) => ("own".into(), self.part(case, id)?),
+            _ => {
+                let what = format!("bias `{}` says not how much", raw.id.get_ref());
+                return self.wrong(&raw.id, what, "give `class` or `uplift`".into());
+            }
         };
-        if let (Amount::ByYear(_), true, Some(_)) = (&amount, one_off, ramp) {
-            return wrong("spreads one-off amounts twice", "`by_year` already says when they fall: drop `ramp`");
+        let place = self.place(raw.id.span());
+        Some(Bias { id: raw.id.into_inner(), class, uplift, mitigation, reason: raw.reason, author: raw.author, place })
+    }
+
+    fn scenario(&mut self, case: &CaseFile, raw: ScenarioToml) -> Option<Scenario> {
+        let ids: Vec<String> = case.scenarios.iter().map(|scenario| scenario.id.clone()).collect();
+        self.is_new("scenario", &raw.id, &ids);
+        let mut set = Vec::new();
+        for (id, to) in &raw.set {
+            let input = self.input(case, id, None)?;
+            let setting = match to.as_str() {
+                "low" | "high" if case.book[input].range.is_none() && input != case.unused_share => {
+                    let what = format!("`{}` has no range", id.get_ref());
+                    return self.wrong(id, what, "give it low and high in the book, or name another assumption".into());
+                }
+                "low" => Setting::Low,
+                "high" => Setting::High,
+                other => match case.book.iter().position(|input| input.id == other) {
+                    Some(at) if case.book[at].measure == case.book[input].measure => Setting::As(at),
+                    _ => {
+                        let what = format!("`{}` cannot be `{other}`", id.get_ref());
+                        return self.wrong(id, what, "write low, high, or an assumption of the same unit".into());
+                    }
+                },
+            };
+            set.push((input, setting));
         }
-        if let (true, Some((_, Part::Remaining))) = (once, ramp) {
-            return wrong("falls once on what remains", "a cost that falls once follows what is migrated");
-        }
-        let (from, until) = (raw.from.as_ref(), raw.until.as_ref());
-        let timed = match (&amount, ramp) {
-            (Amount::ByYear(_), _) if from.or(until).is_some() => Err("`by_year` already says when: drop them"),
-            (Amount::Unit { per: Per::Once, .. }, Some(_)) if from.or(until).is_some() => {
-                Err("the ramp already says when: drop them")
-            }
-            (Amount::Unit { per: Per::Once, .. }, None) if from.is_none() || until.is_some() => {
-                Err("a cost that falls once needs a `ramp`, or `from` alone for the year it falls in")
-            }
-            _ => Ok(()),
+        Some(Scenario { id: raw.id.into_inner(), title: raw.title, set })
+    }
+
+    /// An assumption by its id, of one of these measures.
+    fn input(&mut self, case: &CaseFile, id: &Id, measure: Option<Measure>) -> Option<usize> {
+        let Some(at) = case.book.iter().position(|input| input.id == *id.get_ref()) else {
+            let what = format!("no assumption is called `{}`", id.get_ref());
+            return self.wrong(id, what, "add it to the book, or correct the name".into());
         };
-        if let Err(hint) = timed {
-            return wrong("has `from` or `until` where they do not belong, or lacks them", hint);
+        if measure.is_some_and(|measure| measure != case.book[at].measure) {
+            let (what, hint) = match measure {
+                Some(Measure::Money) => ("no sum of money", "name one whose unit begins with GBP"),
+                Some(Measure::Part) => ("no percentage", "name one whose unit begins with %"),
+                _ => ("no number", "name one whose unit is neither GBP nor %"),
+            };
+            return self.wrong(id, format!("`{}` is {what}", id.get_ref()), hint.into());
         }
-        let (first, last) = (case.first_year, case.first_year.plus(case.horizon_years - 1));
-        let from = from.map_or(Ok(first), |year| self.inside(case, year))?;
-        let until =
-            until.map_or(Ok(if once && ramp.is_none() { from } else { last }), |year| self.inside(case, year))?;
-        if until < from {
-            return wrong(&format!("ends in {until}, before it begins in {from}"), "swap `from` and `until`");
-        }
-        let place = self.place(raw.title.span());
-        Ok(Line {
-            title: raw.title.into_inner(),
-            kind: raw.kind,
-            one_off,
-            source: raw.source,
-            amount,
-            ramp,
-            from,
-            until,
-            place,
-        })
+        Some(at)
+    }
+
+    fn money(&mut self, case: &CaseFile, id: &Id) -> Option<usize> {
+        self.input(case, id, Some(Measure::Money))
+    }
+
+    fn part(&mut self, case: &CaseFile, id: &Id) -> Option<usize> {
+        self.input(case, id, Some(Measure::Part))
+    }
+
+    fn number(&mut self, case: &CaseFile, id: &Id) -> Option<usize> {
+        self.input(case, id, Some(Measure::Number))
     }
 
     /// A year of the file, refused outside the horizon: an amount there would be lost in silence.
-    fn inside(&self, case: &CaseFile, year: &Spanned<FinancialYear>) -> Result<FinancialYear> {
+    fn inside(&mut self, case: &CaseFile, year: &Spanned<FinancialYear>) -> Option<FinancialYear> {
         let (first, last) = (case.first_year, case.first_year.plus(case.horizon_years - 1));
         if (first..=last).contains(year.get_ref()) {
-            return Ok(*year.get_ref());
+            return Some(*year.get_ref());
         }
         let what = format!("{} lies outside the horizon {first} to {last}", year.get_ref());
-        Err(self.error(year, what, "correct the year, or `first_year` and `horizon_years`".into()))
+        self.wrong(year, what, "correct the year, or `first_year` and `horizon_years`".into())
     }
 
-    fn find<'k>(&self, kind: &str, id: &Spanned<String>, known: impl Iterator<Item = &'k str>) -> Result<usize> {
-        let known: Vec<&str> = known.collect();
-        known.iter().position(|name| name == id.get_ref()).ok_or_else(|| {
-            let hint = match known.as_slice() {
-                [] => format!("no {kind} is defined above it: add one"),
+    /// A month of the file, counted from the first of the horizon.
+    fn month(&mut self, case: &CaseFile, month: &Spanned<Month>) -> Option<i32> {
+        let first = Month::first_of(case.first_year);
+        let at = month.get_ref().since(first);
+        let last = i32::from(case.horizon_years) * 12 - 1;
+        if (0..=last).contains(&at) {
+            return Some(at);
+        }
+        let what = format!("{} lies outside the horizon {first} to {}", month.get_ref(), first.plus(last));
+        self.wrong(month, what, "correct the month, or `first_year` and `horizon_years`".into())
+    }
+
+    fn find(&mut self, kind: &str, id: &Id, known: &[String]) -> Option<usize> {
+        let found = known.iter().position(|name| name == id.get_ref());
+        if found.is_none() {
+            let hint = match known {
+                [] => format!("no {kind} is defined: add one"),
                 names => format!("known here: {}", names.join(", ")),
             };
-            self.error(id, format!("no {kind} is called `{}`", id.get_ref()), hint)
-        })
-    }
-
-    fn is_new<'k>(&self, kind: &str, id: &Spanned<String>, mut known: impl Iterator<Item = &'k str>) -> Result<()> {
-        if known.any(|name| name == id.get_ref()) {
-            let what = format!("a second {kind} is called `{}`", id.get_ref());
-            return Err(self.error(id, what, "give each a name of its own".into()));
+            self.note(id, format!("no {kind} is called `{}`", id.get_ref()), hint);
         }
-        Ok(())
+        found
     }
 
-    fn error<T>(&self, at: &Spanned<T>, what: String, hint: String) -> Error {
-        self.error_at(at.span(), what, hint)
+    fn is_new(&mut self, kind: &str, id: &Id, known: &[String]) {
+        if known.contains(id.get_ref()) {
+            let what = format!("a second {kind} is called `{}`", id.get_ref());
+            self.note(id, what, "give each a name of its own".into());
+        }
     }
 
-    fn error_at(&self, span: Range<usize>, what: String, hint: String) -> Error {
-        Error::Case { place: self.place(span), what, hint }
+    fn note<T>(&mut self, at: &Spanned<T>, what: String, hint: String) {
+        let place = self.place(at.span());
+        self.errors.push(Error::Case { place, what, hint });
+    }
+
+    /// Notes what is wrong, and gives nothing.
+    fn wrong<T, U>(&mut self, at: &Spanned<T>, what: String, hint: String) -> Option<U> {
+        self.note(at, what, hint);
+        None
     }
 
     /// What the TOML reader says, in one line.
@@ -283,6 +492,8 @@ impl Page<'_> {
             "correct its spelling, or take it out"
         } else if what.starts_with("missing field") {
             "add it"
+        } else if what.starts_with("invalid type: floating point") || what.starts_with("invalid type: integer") {
+            "a case holds no number of its own: name an assumption of the book"
         } else {
             "correct this line"
         };
@@ -296,139 +507,20 @@ impl Page<'_> {
         let before = self.text.get(..start).unwrap_or_default();
         let number = before.matches('\n').count() + 1;
         let line = self.text.lines().nth(number - 1).unwrap_or_default();
-        match line.split_once('=') {
-            Some((key, _)) if !line.trim_start().starts_with(['#', '[']) => {
-                format!("{}:{number}, {}", self.name, key.trim())
-            }
-            _ => format!("{}:{number}", self.name),
+        let is_key =
+            |key: &&str| !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+        match line.split_once('=').map(|(key, _)| key.trim()).filter(is_key) {
+            Some(key) => format!("{}:{number}, {key}", self.name),
+            None => format!("{}:{number}", self.name),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::units::Pence;
+/// The drivers it counts from.
+fn needs(driver: &DriverToml) -> Vec<&Id> {
+    driver.difference.iter().flatten().chain(driver.sum.iter().flatten()).collect()
+}
 
-    const GOOD: &str = r#"title = "T"
-first_year = "2022-23"
-horizon_years = 3
-baseline = "stay"
-discount_rate_percent = 3.5
-
-[[driver]]
-id = "phones"
-value = 20
-
-[[driver]]
-id = "idle"
-query = "disposition-summary"
-column = "extensions"
-where = { action = ["cease", "remove_handset"], platform = "mitel-smdr" }
-
-[[ramp]]
-id = "move"
-percent = { "2023-24" = "40" }
-
-[[option]]
-id = "stay"
-title = "Stay"
-
-[[option]]
-id = "go"
-title = "Go"
-line = [
-  { title = "L", kind = "revenue", unit_cost = "58.80", driver = "phones", per = "year", ramp = "move" },
-]
-"#;
-
-    fn refused(from: &str, to: &str) -> (String, String) {
-        assert!(GOOD.contains(from), "{from}");
-        match load(Path::new("case.toml"), &GOOD.replacen(from, to, 1)) {
-            Err(Error::Case { place, what, hint }) => {
-                assert!(!hint.is_empty(), "{what}");
-                (place, what)
-            }
-            other => panic!("{to} gave {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_case_is_read_with_its_defaults() {
-        let case = load(Path::new("case.toml"), GOOD).unwrap();
-        assert_eq!((case.base_year, case.steady_year.to_string().as_str()), (case.first_year, "2024-25"));
-        assert_eq!(case.schedule.steps(), [(0, BasisPoints(350))]);
-        // Before the first year named nothing has moved; after the last the share stays.
-        assert_eq!(case.ramps[0].shares, [BasisPoints(0), BasisPoints(4_000), BasisPoints(4_000)]);
-        let asked: Vec<&DriverQuery> = case.queries().collect();
-        assert_eq!(asked.len(), 1);
-        assert_eq!((asked[0].query.as_str(), asked[0].column.as_str()), ("disposition-summary", "extensions"));
-        assert_eq!(asked[0].filters["action"], ["cease", "remove_handset"]);
-        let line = &case.options[1].lines[0];
-        assert_eq!(line.amount, Amount::Unit { cost: Pence(5_880), driver: 0, per: Per::Year });
-        assert_eq!((line.ramp, line.one_off), (Some((0, Part::Migrated)), false));
-    }
-
-    #[test]
-    fn an_error_names_file_line_key_and_what_is_wrong() {
-        for (from, to, place, what) in [
-            ("horizon_years", "horizn_years", "case.toml:3, horizn_years", "unknown field `horizn_years`"),
-            ("title = \"T\"\n", "", "case.toml:1", "missing field `title`"),
-            ("= 3\n", "= 0\n", "case.toml:3, horizon_years", "no horizon"),
-            ("\"2022-23\"", "\"2022-24\"", "case.toml:2, first_year", "`2022-24` is not a financial year"),
-            ("\"2022-23\"\n", "\"2022-23\"\nbase_year = \"2023-24\"\n", "case.toml:3, base_year", "do not go together"),
-            ("= 3.5", "= 3.555", "case.toml:5, discount_rate_percent", "`3.555` is not a percentage"),
-            ("= 3.5", "= 101", "case.toml:5, discount_rate_percent", "a discount rate of 101%"),
-            ("discount_rate_percent = 3.5", "", "case.toml", "no discount rate"),
-            ("baseline = \"stay\"", "baseline = \"say\"", "case.toml:4, baseline", "no option is called `say`"),
-            ("value = 20", "value = -1", "case.toml:8, id", "says not one way"),
-            ("value = 20", "value = 20\nquery = \"q\"", "case.toml:8, id", "says not one way"),
-            ("id = \"idle\"", "id = \"phones\"", "case.toml:12, id", "a second driver is called `phones`"),
-            (
-                "\"2023-24\" = ",
-                "\"2025-26\" = ",
-                "case.toml:19, percent",
-                "2025-26 lies outside the horizon 2022-23 to 2024-25",
-            ),
-            ("= \"40\"", "= \"40\", \"2024-25\" = \"30\"", "case.toml:19, percent", "30% in 2024-25 after 40%"),
-            ("\"58.80\"", "58.80", "case.toml:29", "expected pounds in quotes"),
-            ("\"58.80\"", "\"58.805\"", "case.toml:29", "`58.805` is not an amount"),
-            ("driver = \"phones\"", "driver = \"fones\"", "case.toml:29", "no driver is called `fones`"),
-            ("ramp = \"move\"", "ramp = \"mve\"", "case.toml:29", "no ramp is called `mve`"),
-            ("ramp = \"move\"", "ramp_as = \"remaining\"", "case.toml:29", "`ramp_as` without `ramp`"),
-            ("ramp = \"move\"", "one_off = true", "case.toml:29", "needs no `one_off`"),
-            ("ramp = \"move\"", "from = \"2024-25\", until = \"2023-24\"", "case.toml:29", "ends in 2023-24"),
-            ("ramp = \"move\"", "from = \"2021-22\"", "case.toml:29", "2021-22 lies outside"),
-            ("\"year\", ramp", "\"once\", from = \"2023-24\", ramp", "case.toml:29", "where they do not belong"),
-            ("\"year\", ramp = \"move\"", "\"once\"", "case.toml:29", "where they do not belong, or lacks them"),
-            ("\"year\",", "\"once\", ramp_as = \"remaining\",", "case.toml:29", "falls once on what remains"),
-            ("per = \"year\",", "", "case.toml:29", "says not one way to work it out"),
-            ("kind = \"revenue\"", "kind = \"opex\"", "case.toml:29", "unknown variant `opex`"),
-            ("id = \"go\"", "id = \"stay\"", "case.toml:26, id", "a second option is called `stay`"),
-            ("title = \"T\"", "title = \"T", "case.toml:1, title", ""),
-        ] {
-            let (at, said) = refused(from, to);
-            assert!(at.starts_with(place), "{to}: at {at}, wanted {place}");
-            assert!(said.contains(what), "{to}: said {said}, wanted {what}");
-        }
-    }
-
-    #[test]
-    fn an_amount_outside_the_horizon_is_refused_and_not_dropped() {
-        let line = "unit_cost = \"58.80\", driver = \"phones\", per = \"year\", ramp = \"move\"";
-        let (_, what) = refused(line, "by_year = { \"2024-25\" = \"1\", \"2025-26\" = \"1\" }");
-        assert_eq!(what, "2025-26 lies outside the horizon 2022-23 to 2024-25");
-    }
-
-    #[test]
-    fn a_difference_names_drivers_above_it() {
-        let text =
-            GOOD.replace("[[ramp]]", "[[driver]]\nid = \"rest\"\ndifference = [\"phones\", \"idle\"]\n\n[[ramp]]");
-        let case = load(Path::new("case.toml"), &text).unwrap();
-        assert_eq!(case.drivers[2].count, Count::Difference(0, 1));
-        let text = GOOD.replace("value = 20", "difference = [\"phones\", \"idle\"]");
-        let error = load(Path::new("case.toml"), &text).unwrap_err();
-        assert_eq!(error.to_string(), "case.toml:9, difference: no driver is called `phones`");
-        assert!(error.hint().contains("no driver is defined above it"));
-    }
+fn percent(part: Decimal) -> Decimal {
+    (part * Decimal::ONE_HUNDRED).normalize()
 }

@@ -1,39 +1,56 @@
-//! The business case: `case.toml` and the counts of its drivers in, figures by financial year out.
-//! It runs no query and writes no file; it holds cash only, no benefit without a price, and no floating-point money.
+//! The business case: `case.toml`, its assumptions book and what its queries counted in; a model of cells out, from which
+//! engine, workbook, simulation and trace all read the same figures. It runs no query and writes no file.
 //!
 //! ```text
-//! load(path, text) ─CaseFile─▶ queries() ─asked by the caller─▶ Counts ─▶ appraise ─▶ Appraisal
+//! load ─CaseFile─▶ queries() ─asked by the caller─▶ Evidence ─▶ Case::new ─▶ appraisal, sensitivity, simulate, trace
 //! ```
 
-mod appraisal;
-mod discount;
+mod appraise;
+mod book;
+mod costs;
+mod evidence;
 mod figures;
 mod file;
+mod formula;
+mod grid;
+mod irr;
 mod keys;
 mod model;
-mod range;
+mod month;
+mod notation;
+mod parameters;
+mod quick;
+mod review;
+mod sensitivity;
+mod simulate;
+mod trace;
+mod volumes;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use appraisal::appraise;
-pub use discount::{Factor, PresentValue, Schedule};
+pub use book::{Assumption, Measure, Shape, Vat};
+pub use evidence::{Evidence, Unused};
 pub use figures::{
-    Against, Appraisal, DriverFigure, LineFigures, OptionFigures, Payback, PerUnit, Remark, RemarkKind, UnitPrice,
-    YearFigures,
+    Against, Appraisal, BenefitFigures, BiasFigures, CommitmentFigures, DriverFigure, LineFigures, OptionFigures,
+    Payback, PerUnit, YearFigures,
 };
-pub use file::load;
-pub use range::{OptionRange, Range, Unused, range, with_fewer_unused};
+pub use file::{load, named_files};
+pub use formula::{Formula, Gap, Id, Table};
+pub use grid::{Cell, Graph, Model, Place, Sheet, Unit, Values, Words};
+pub use model::Case;
+pub use month::Month;
+pub use notation::{at as place_text, formula as formula_text};
+pub use review::{Finding, Severity};
+pub use sensitivity::{OptionSwing, ScenarioFigures, Sensitivity, Swing};
+pub use simulate::{Fan, Simulation, Spread};
+pub use trace::{From, Step};
 
-use crate::error::{Error, Result};
-use crate::units::{BasisPoints, FinancialYear, Pence};
-
-/// What the queries counted, by the driver's id.
-pub type Counts = BTreeMap<String, i64>;
+use crate::units::FinancialYear;
 
 /// A case file that holds together: references are indexes, years lie inside the horizon.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct CaseFile {
     /// The file's name, for messages.
     pub place: String,
@@ -42,16 +59,31 @@ pub struct CaseFile {
     pub horizon_years: u16,
     /// Discount year 0.
     pub base_year: FinancialYear,
+    /// The prices of the economic case.
+    pub price_base: FinancialYear,
     pub steady_year: FinancialYear,
     pub life_years: Option<u16>,
     pub price_note: Option<String>,
-    pub schedule: Schedule,
+    /// All inputs, the rows of the book first. What refers to an input holds its place here.
+    pub book: Vec<Assumption>,
+    /// The discount rates in force: years after the base year and the input that holds from there on.
+    pub discount: Vec<(u16, usize)>,
+    pub discount_edition: String,
+    /// Price levels by year; empty where the case brings no series.
+    pub deflators: BTreeMap<FinancialYear, usize>,
+    pub vat_rate: Option<usize>,
+    /// The part of the silent phones that are really unused.
+    pub unused_share: usize,
     /// Index into `options`.
     pub baseline: usize,
     pub drivers: Vec<Driver>,
     pub ramps: Vec<Ramp>,
+    pub biases: Vec<Bias>,
     pub options: Vec<CaseOption>,
     pub commitments: Vec<Commitment>,
+    pub scenarios: Vec<Scenario>,
+    pub seed: u64,
+    pub draws: u32,
 }
 
 impl CaseFile {
@@ -60,30 +92,50 @@ impl CaseFile {
         (0..self.horizon_years).map(move |year| first.plus(year))
     }
 
+    pub fn months(&self) -> impl Iterator<Item = Month> + use<> {
+        let first = Month::first_of(self.first_year);
+        (0..i32::from(self.horizon_years) * 12).map(move |month| first.plus(month))
+    }
+
     /// What must be counted before the case can be appraised.
     pub fn queries(&self) -> impl Iterator<Item = &DriverQuery> {
         self.drivers.iter().filter_map(|driver| match &driver.count {
             Count::Asked(query) => Some(query),
-            Count::Given(_) | Count::Difference(..) => None,
+            _ => None,
         })
+    }
+
+    /// Gives an input another value, as typed: pounds, per cent or a number.
+    pub fn set(&mut self, id: &str, value: &str) -> crate::error::Result<()> {
+        let error = |what: String, hint: String| crate::error::Error::Case { place: "--set".into(), what, hint };
+        let Some(input) = self.book.iter_mut().find(|input| input.id == id) else {
+            let hint = "onhook case --trace shows the inputs of a figure; the sheet Assumptions has them all";
+            return Err(error(format!("no assumption is called `{id}`"), hint.into()));
+        };
+        let read = book::decimal(input.measure, value);
+        input.value =
+            read.ok_or_else(|| error(format!("`{value}` is no {}", input.unit), "write it as in the book".into()))?;
+        Ok(())
     }
 }
 
-/// Something counted: phones, users, numbers.
+/// Something counted: phones, users, numbers, pence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Driver {
     pub id: String,
     pub title: String,
     pub count: Count,
-    pub source: Option<String>,
+    /// File and line.
+    pub place: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Count {
-    Given(i64),
+    Given(usize),
     Asked(DriverQuery),
-    /// The first driver less the second; both stand above.
+    /// The first driver less the second. Drivers stand in `CaseFile::drivers` after those they refer to.
     Difference(usize, usize),
+    Sum(Vec<usize>),
 }
 
 /// The sum of `column` over the rows of `query` whose every column in `filters` has one of the values listed for it.
@@ -103,39 +155,43 @@ impl DriverQuery {
         let which = if filters.is_empty() { String::new() } else { format!(" where {}", filters.join(", ")) };
         format!("{}: sum of {}{which}", self.query, self.column)
     }
-
-    /// Counts over an answer given as column names and rows of text; an empty text counts nothing.
-    pub fn count<S: AsRef<str>>(&self, columns: &[S], rows: &[Vec<String>]) -> Result<i64> {
-        let error = |what: String, hint: String| Error::Case { place: format!("driver {}", self.driver), what, hint };
-        let find = |name: &str| {
-            columns.iter().position(|column| column.as_ref() == name).ok_or_else(|| {
-                let known: Vec<&str> = columns.iter().map(AsRef::as_ref).collect();
-                let hint = format!("its columns: {}", known.join(", "));
-                error(format!("query {} has no column `{name}`", self.query), hint)
-            })
-        };
-        let summed = find(&self.column)?;
-        let filters: Vec<(usize, &[String])> =
-            self.filters.iter().map(|(name, values)| Ok((find(name)?, values.as_slice()))).collect::<Result<_>>()?;
-        let cell = |row: &Vec<String>, column: usize| row.get(column).cloned().unwrap_or_default();
-        let mut total = 0_i64;
-        for row in rows.iter().filter(|row| filters.iter().all(|(column, any)| any.contains(&cell(row, *column)))) {
-            let text = cell(row, summed);
-            let count = if text.is_empty() { Some(0) } else { text.parse::<i64>().ok().filter(|count| *count >= 0) };
-            total = count.and_then(|count| total.checked_add(count)).ok_or_else(|| {
-                let what = format!("query {}, column {}: `{text}` is not a count", self.query, self.column);
-                error(what, "name a column of whole numbers, none below zero".into())
-            })?;
-        }
-        Ok(total)
-    }
 }
 
-/// The share migrated in each year of the horizon, never falling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RampShape {
+    Linear,
+    SCurve,
+    Steps,
+}
+
+/// How the estate moves, month by month; months are counted from the first of the horizon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ramp {
     pub id: String,
-    pub shares: Vec<BasisPoints>,
+    pub moves: Moves,
+    pub delay: Option<usize>,
+    pub double_running: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moves {
+    /// Evenly, or slowly at both ends: from this month on, over as many months as the input says.
+    Evenly { from: i32, months: usize, s_curve: bool },
+    /// The part moved by the end of each month named, in order.
+    Steps(Vec<(i32, usize)>),
+}
+
+/// Optimism bias: cost × (1 + uplift × (1 − mitigation)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bias {
+    pub id: String,
+    pub class: String,
+    pub uplift: usize,
+    pub mitigation: Option<usize>,
+    pub reason: Option<String>,
+    pub author: Option<String>,
+    pub place: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +202,7 @@ pub struct CaseOption {
     /// Index into `drivers`.
     pub per_unit: Option<usize>,
     pub lines: Vec<Line>,
+    pub benefits: Vec<Benefit>,
 }
 
 /// One cost of an option; an amount below zero is income.
@@ -155,21 +212,52 @@ pub struct Line {
     pub kind: Kind,
     /// Whether it counts as outlay to be paid back, and not as running cost.
     pub one_off: bool,
-    pub source: Option<String>,
     pub amount: Amount,
-    /// Index into `ramps`, and which part of the estate bears the cost.
-    pub ramp: Option<(usize, Part)>,
-    pub from: FinancialYear,
-    pub until: FinancialYear,
+    /// Months it runs, counted from the first of the horizon, both ends in it.
+    pub months: (i32, i32),
+    pub bias: Option<usize>,
+    pub vat_recoverable: Option<usize>,
     /// File, line and key, for messages.
     pub place: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Benefit {
+    pub class: BenefitClass,
+    pub owner: Option<String>,
+    pub measure: Option<String>,
+    /// Its amount, unless it is qualitative.
+    pub line: Option<Line>,
+    pub title: String,
+    /// The line of the baseline that it is the absence of: option and line.
+    pub avoids: Option<(usize, usize)>,
+    pub place: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Amount {
-    ByYear(BTreeMap<FinancialYear, Pence>),
-    EachYear(Pence),
-    Unit { cost: Pence, driver: usize, per: Per },
+    ByYear(BTreeMap<FinancialYear, usize>),
+    EachYear(usize),
+    /// A yearly charge for as long as any of `driver` is left on the old platform, or its contract runs.
+    WhileInUse {
+        charge: usize,
+        driver: usize,
+        ramp: usize,
+        contract_until: Option<i32>,
+        break_cost: Option<usize>,
+    },
+    Unit {
+        cost: usize,
+        driver: usize,
+        per: Per,
+        ramp: Option<(usize, Part)>,
+        pack: Option<usize>,
+    },
+    /// What a driver counts in pence a year; with a ramp, the part that falls to what has moved or is left of `of`.
+    Pence {
+        driver: usize,
+        ramp: Option<(usize, Part, usize)>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,151 +275,58 @@ pub enum Per {
 }
 
 /// Which part of the estate a cost on a ramp arises for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     Migrated,
     Remaining,
 }
 
-/// A ceiling agreed with somebody, shown beside the figures and never added to them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Commitment {
-    pub title: String,
-    pub ceiling: Pence,
-    pub years: u16,
-    pub source: Option<String>,
+/// The classes of the Treasury's guide to business cases; only the first is money for the financial case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BenefitClass {
+    CashReleasing,
+    NonCashReleasing,
+    Quantified,
+    Qualitative,
 }
 
-impl Commitment {
-    pub fn a_year(&self) -> Pence {
-        // `load` refuses a commitment of no years.
-        self.ceiling.each_of(i64::from(self.years)).unwrap_or_default()
+impl BenefitClass {
+    pub const ALL: [Self; 4] = [Self::CashReleasing, Self::NonCashReleasing, Self::Quantified, Self::Qualitative];
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::CashReleasing => "cash-releasing",
+            Self::NonCashReleasing => "not cash-releasing",
+            Self::Quantified => "quantified",
+            Self::Qualitative => "qualitative",
+        }
     }
+}
+
+/// A ceiling agreed with somebody, shown beside the figures and never added to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commitment {
+    pub title: String,
+    pub ceiling: usize,
+    pub years: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scenario {
+    pub id: String,
+    pub title: String,
+    pub set: Vec<(usize, Setting)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    Low,
+    High,
+    /// As another input is.
+    As(usize),
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::units::Millionths;
-    use std::path::Path;
-
-    const PUBLISHED: &str = include_str!("../../sample-data/published-case/case.toml");
-    const SAMPLE: &str = include_str!("../../sample-data/case.toml");
-
-    fn thousand(pounds: i64) -> Pence {
-        Pence(pounds * 100_000)
-    }
-
-    /// The figures of reference document 001 and what they imply, each to the pound.
-    #[test]
-    fn the_published_case_comes_out_as_published() {
-        let case = load(Path::new("case.toml"), PUBLISHED).unwrap();
-        assert_eq!(case.queries().count(), 0);
-        let appraisal = appraise(&case, &Counts::new()).unwrap();
-        let counts: Vec<i64> = appraisal.drivers.iter().map(|driver| driver.count).collect();
-        assert_eq!(counts, [20_000, 5_000, 15_000, 15_000, 5_000, 5_000]);
-
-        let [stay, go] = appraisal.options.as_slice() else { panic!("two options") };
-        let of = |read: fn(&YearFigures) -> Pence| -> Vec<Pence> { go.years.iter().map(read).collect() };
-        let nothing = [Pence::ZERO; 5];
-        assert_eq!(of(|year| year.capital), [&[thousand(1_443), thousand(3_316)], &nothing[..]].concat());
-        assert_eq!(of(|year| year.revenue), [&[thousand(470), thousand(1_581)], &nothing[..]].concat());
-        assert_eq!(of(|year| year.total)[..2], [thousand(1_913), thousand(4_897)]);
-        assert_eq!((go.capital, go.revenue), (thousand(4_759), thousand(2_051)));
-        assert_eq!((go.one_off, go.total), (thousand(6_810), thousand(6_810)));
-
-        assert_eq!(appraisal.steady_year.to_string(), "2024-25");
-        assert_eq!(go.steady_saving, thousand(882));
-        assert_eq!(of(|year| year.revenue_saving)[2..], [thousand(882); 5]);
-        assert_eq!(of(|year| year.capital_saving)[2..], nothing);
-        let payback = go.payback_years.unwrap();
-        assert_eq!((payback, payback.one_decimal().as_str()), (Millionths(7_721_088), "7.7"));
-        assert_eq!((appraisal.life_years, go.pays_back_in_life), (Some(5), Some(false)));
-        // Five years save £4,410k, which is £2,400k short.
-        assert_eq!(go.years[6].cumulative, thousand(-2_400));
-        assert_eq!((go.saving, go.cumulative_payback), (thousand(-2_400), Payback::NotWithinHorizon));
-
-        let unit = go.per_unit.as_ref().unwrap();
-        assert_eq!((unit.driver.as_str(), unit.count), ("phones_removed", 15_000));
-        assert_eq!((unit.steady_saving.to_string(), unit.one_off.to_string()), ("£58.80".into(), "£454.00".into()));
-
-        // −1,913 − 4,897 / 1.035 + 882 × (1.035⁻² … 1.035⁻⁶), in exact fractions: −£2,796,791.1158.
-        assert_eq!(go.npv, Pence(-279_679_112));
-        assert_eq!(go.discounted_payback, Payback::NotWithinHorizon);
-        // To be worth nothing either way, one-off costs would have to fall by 42.0924 %, or the saving
-        // rise by 72.6891 %.
-        assert_eq!(go.one_off_may_rise, Some(Millionths(-420_924)));
-        assert_eq!(go.saving_may_fall, Some(Millionths(-726_891)));
-        assert_eq!((stay.npv, stay.saving, stay.one_off), (Pence::ZERO, Pence::ZERO, Pence::ZERO));
-        assert_eq!(stay.npv_against, [Against { option: "consolidate".into(), npv: Pence(279_679_112) }]);
-
-        let [contract] = appraisal.commitments.as_slice() else { panic!("one commitment") };
-        assert_eq!((contract.ceiling, contract.years, contract.a_year()), (thousand(1_725), 5, thousand(345)));
-        // All it has to own up to: what staying would need is not in it.
-        let kinds: Vec<RemarkKind> = appraisal.remarks.iter().map(|remark| remark.kind).collect();
-        assert_eq!(kinds, [RemarkKind::BaselineNoOneOff]);
-    }
-
-    fn table() -> (Vec<&'static str>, Vec<Vec<String>>) {
-        let columns = vec!["source", "platform", "use", "verdict", "action", "extensions"];
-        let rows = [
-            ["hq", "cisco-cucm", "hot_desk", "idle", "cease", "40"],
-            ["hq", "cisco-cucm", "meeting_room", "in_use", "remove_handset", "20"],
-            ["hq", "cisco-cucm", "personal", "in_use", "teams_ddi", "100"],
-            ["old", "mitel-smdr", "custody", "protected", "fixed", "30"],
-            ["old", "mitel-smdr", "unknown", "idle", "review", "10"],
-            ["mcvp", "avaya-cm", "role", "idle", "cease", "50"],
-            ["mcvp", "avaya-cm", "role", "in_use", "keep", ""],
-        ];
-        (columns, rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect())
-    }
-
-    #[test]
-    fn the_case_of_the_sample_counts_its_drivers_by_query() {
-        let case = load(Path::new("case.toml"), SAMPLE).unwrap();
-        let (columns, rows) = table();
-        let counts: Counts =
-            case.queries().map(|query| (query.driver.clone(), query.count(&columns, &rows).unwrap())).collect();
-        let expected = [("old", 200), ("removed", 60), ("to_teams", 100), ("unused", 40)];
-        assert_eq!(counts, expected.map(|(driver, count)| (driver.to_string(), count)).into());
-        let appraisal = appraise(&case, &counts).unwrap();
-        let drivers: Vec<i64> = appraisal.drivers.iter().map(|driver| driver.count).collect();
-        assert_eq!(drivers, [200, 60, 100, 140, 40, 160, 40]);
-        let counted_by: Vec<&str> =
-            appraisal.drivers.iter().filter_map(|driver| driver.counted_by.as_deref()).collect();
-        assert_eq!(
-            counted_by[1],
-            "disposition-summary: sum of extensions where action is cease or remove_handset, platform is cisco-cucm or mitel-smdr"
-        );
-        assert_eq!(counted_by[3], "old less removed");
-        assert_eq!(appraisal.remarks, []);
-
-        let [stay, least, go] = appraisal.options.as_slice() else { panic!("three options") };
-        // By hand, in pounds a year once all has moved: stay 200 × 96 + 6,000; do the minimum 160 × 96 + 6,000;
-        // consolidate 100 × 54 + 40 × 72.
-        assert_eq!(stay.years[5].revenue, Pence(2_520_000));
-        assert_eq!((least.years[5].revenue, least.steady_saving), (Pence(2_136_000), Pence(384_000)));
-        assert_eq!((go.years[5].revenue, go.steady_saving), (Pence(828_000), Pence(1_692_000)));
-        // One-off: 45,000 + 200 × 110; 40 × 18.50 + 45,000 + 160 × 110; 40 × 145 + 14,000 + 200 × 26.50 + 23,000.
-        assert_eq!((stay.one_off, least.one_off, go.one_off), (Pence(6_700_000), Pence(6_334_000), Pence(4_810_000)));
-        // First year of the move, a quarter of it: 150 × 96 + 6,000 + 25 × 54 + 10 × 72 + 50 × 26.50 + 16,000 of
-        // revenue, 10 × 145 + 14,000 of capital.
-        assert_eq!((go.years[0].revenue, go.years[0].capital), (Pence(3_979_500), Pence(1_545_000)));
-    }
-
-    #[test]
-    fn a_count_says_which_column_or_cell_is_wrong() {
-        let (columns, mut rows) = table();
-        let filters = BTreeMap::from([("action".to_string(), vec!["cease".to_string()])]);
-        let mut query = DriverQuery { driver: "d".into(), query: "q".into(), column: "extensions".into(), filters };
-        assert_eq!(query.count(&columns, &rows).unwrap(), 90);
-        rows[0][5] = "4.5".into();
-        let error = query.count(&columns, &rows).unwrap_err();
-        assert_eq!(error.to_string(), "driver d: query q, column extensions: `4.5` is not a count");
-        query.column = "phones".into();
-        let error = query.count(&columns, &rows).unwrap_err();
-        assert_eq!(error.to_string(), "driver d: query q has no column `phones`");
-        assert!(error.hint().contains("extensions"));
-    }
-}
+mod tests;

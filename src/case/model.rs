@@ -1,244 +1,282 @@
-//! Volumes and cash flow: what each driver counts, what each line costs in each year, and the sums.
-//! Not what the sums mean: no baseline, no discounting (`appraisal`).
+//! A case put together: inputs and evidence laid out, volumes, costs and appraisal built on them, everything worked out
+//! once, exactly.
 
-use std::collections::BTreeMap;
+use rust_decimal::Decimal;
 
-use polars::prelude::{IntoLazy, PolarsResult, SortMultipleOptions, col, df};
-
-use super::{Amount, CaseFile, Count, Counts, Kind, Line, Part, Per};
+use super::appraise::{self, Appraised, Years};
+use super::costs::{self, Costs};
+use super::formula::{Formula, Gap, Id};
+use super::grid::{Graph, Model, Place, Unit, Values, Words};
+use super::volumes;
+use super::{CaseFile, Count, Evidence, Measure};
 use crate::error::{Error, Result};
-use crate::units::{BasisPoints, FinancialYear, Invalid, Pence};
+use crate::units::FinancialYear;
 
-/// One cell of the long table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Row {
-    pub option: usize,
-    pub kind: Kind,
-    pub one_off: bool,
-    /// Index into the horizon.
-    pub year: usize,
-    pub amount: Pence,
+/// A case and all its figures.
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub file: CaseFile,
+    pub evidence: Evidence,
+    pub model: Model,
+    pub values: Values<Decimal>,
+    pub(super) years: Years,
+    pub(super) drivers: Vec<Id>,
+    pub(super) costs: Vec<Costs>,
+    pub(super) appraised: Vec<Appraised>,
 }
 
-/// The sums of one option in one year.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Sums {
-    pub capital: Pence,
-    pub revenue: Pence,
-    /// Of capital and revenue, what is outlay to be paid back.
-    pub one_off: Pence,
-    /// Of revenue, what comes back every year.
-    pub running: Pence,
-}
-
-/// What each driver counts, in the order of the file.
-pub(super) fn volumes(case: &CaseFile, counts: &Counts) -> Result<Vec<i64>> {
-    let mut known: Vec<i64> = Vec::with_capacity(case.drivers.len());
-    for driver in &case.drivers {
-        let error = |what: String, hint: &str| Error::Case {
-            place: format!("{}, driver {}", case.place, driver.id),
-            what,
-            hint: hint.into(),
-        };
-        let count = match &driver.count {
-            Count::Given(value) => *value,
-            Count::Asked(query) => *counts.get(&driver.id).ok_or_else(|| {
-                error(format!("query {} has not counted it", query.query), "run the query before the appraisal")
-            })?,
-            // `load` lets a difference name only drivers above it.
-            Count::Difference(whole, part) => known[*whole].saturating_sub(known[*part]),
-        };
-        if count < 0 {
-            return Err(error(
-                format!("its count is {count}"),
-                "a count is never below zero: look at what it subtracts",
-            ));
+impl Case {
+    /// Builds the model on what the queries answered and works it out.
+    pub fn new(mut file: CaseFile, evidence: Evidence) -> Result<Self> {
+        if let Some(unused) = evidence.unused.filter(|unused| unused.silent > 0) {
+            let part = |n: i64| (Decimal::from(n) / Decimal::from(unused.silent)).round_dp(6);
+            let share = &mut file.book[file.unused_share];
+            share.range = Some((part(unused.low), Decimal::ONE)).filter(|(low, high)| low < high);
+            share.title = format!(
+                "Silent phones that are really unused (of {} counted, {} expected, {} at least)",
+                unused.silent, unused.expected, unused.low
+            );
         }
-        known.push(count);
-    }
-    Ok(known)
-}
-
-/// What a line costs in each year of the horizon.
-pub(super) fn amounts(case: &CaseFile, line: &Line, volumes: &[i64]) -> Result<Vec<Pence>> {
-    let share = |year: usize| line.ramp.map(|(ramp, part)| (case.ramps[ramp].shares[year], part));
-    let mut spent = Pence::ZERO;
-    let amount = |(at, year): (usize, FinancialYear)| {
-        let running = (line.from..=line.until).contains(&year);
-        match &line.amount {
-            Amount::ByYear(amounts) => part_of(amounts.get(&year).copied().unwrap_or_default(), share(at)),
-            Amount::EachYear(amount) if running => part_of(*amount, share(at)),
-            Amount::Unit { cost, driver, per: Per::Year } if running => {
-                part_of(cost.times(volumes[*driver])?, share(at))
-            }
-            // Once on a ramp: what the migrated part costs so far, less what was spent before,
-            // so that the years add up exactly.
-            Amount::Unit { cost, driver, per: Per::Once } if running => {
-                let so_far = part_of(cost.times(volumes[*driver])?, share(at))?;
-                let now = so_far.minus(spent)?;
-                spent = so_far;
-                Ok(now)
-            }
-            Amount::EachYear(_) | Amount::Unit { .. } => Ok(Pence::ZERO),
-        }
-    };
-    let amounts: Result<Vec<Pence>, Invalid> = case.years().enumerate().map(amount).collect();
-    amounts.map_err(|error| Error::Case { place: line.place.clone(), what: error.what, hint: error.hint.into() })
-}
-
-/// What remains is the whole less what is migrated, so that the two always make up the whole.
-fn part_of(whole: Pence, share: Option<(BasisPoints, Part)>) -> Result<Pence, Invalid> {
-    match share {
-        None => Ok(whole),
-        Some((share, Part::Migrated)) => whole.share(share),
-        Some((share, Part::Remaining)) => whole.minus(whole.share(share)?),
-    }
-}
-
-/// Sums of the long table by option and year; what is not in it is zero.
-pub(super) fn sums(case: &CaseFile, rows: &[Row]) -> Result<Vec<Vec<Sums>>> {
-    let error = |what: String, hint: &str| Error::Case { place: case.place.clone(), what, hint: hint.into() };
-    // Polars adds integers without looking. All of them together, signs apart, must fit: then so does any sum or
-    // difference of any of them, here and in `appraisal`.
-    let all: i128 = rows.iter().map(|row| i128::from(row.amount.0).abs()).sum();
-    if all > i128::from(i64::MAX) {
-        return Err(error("the amounts together are too large to add".into(), "look for one with too many digits"));
-    }
-    let found = grouped(rows).map_err(|problem| error(format!("the amounts cannot be added: {problem}"), ""))?;
-    let pick = |option: usize| {
-        (0..case.years().count()).map(|year| found.get(&(option, year)).copied().unwrap_or_default()).collect()
-    };
-    Ok((0..case.options.len()).map(pick).collect())
-}
-
-fn grouped(rows: &[Row]) -> PolarsResult<BTreeMap<(usize, usize), Sums>> {
-    if rows.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let table = df!(
-        "option" => rows.iter().map(|row| row.option as u64).collect::<Vec<_>>(),
-        "year" => rows.iter().map(|row| row.year as u64).collect::<Vec<_>>(),
-        "capital" => rows.iter().map(|row| row.kind == Kind::Capital).collect::<Vec<_>>(),
-        "one_off" => rows.iter().map(|row| row.one_off).collect::<Vec<_>>(),
-        "pence" => rows.iter().map(|row| row.amount.0).collect::<Vec<_>>(),
-    )?;
-    let capital = || col("capital");
-    let sum = |of: polars::prelude::Expr, name: &str| col("pence").filter(of).sum().alias(name);
-    let table = table
-        .lazy()
-        .group_by([col("option"), col("year")])
-        .agg([
-            sum(capital(), "capital_pence"),
-            sum(capital().not(), "revenue_pence"),
-            sum(col("one_off"), "one_off_pence"),
-            sum(capital().not().and(col("one_off").not()), "running_pence"),
-        ])
-        .sort(["option", "year"], SortMultipleOptions::default())
-        .collect()?;
-    let key = |name: &str| -> PolarsResult<Vec<u64>> {
-        Ok(table.column(name)?.u64()?.iter().map(Option::unwrap_or_default).collect())
-    };
-    let pence = |name: &str| -> PolarsResult<Vec<Pence>> {
-        Ok(table.column(name)?.i64()?.iter().map(|sum| Pence(sum.unwrap_or_default())).collect())
-    };
-    let (options, years) = (key("option")?, key("year")?);
-    let (capital, revenue) = (pence("capital_pence")?, pence("revenue_pence")?);
-    let (one_off, running) = (pence("one_off_pence")?, pence("running_pence")?);
-    let row = |at: usize| {
-        let sums = Sums { capital: capital[at], revenue: revenue[at], one_off: one_off[at], running: running[at] };
-        ((options[at] as usize, years[at] as usize), sums)
-    };
-    Ok((0..options.len()).map(row).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::load;
-    use super::*;
-    use std::path::Path;
-
-    /// Three years, 1,001 phones of which 40 % have moved in the second year and all in the third.
-    fn case(line: &str) -> CaseFile {
-        let text = format!(
-            r#"title = "T"
-first_year = "2022-23"
-horizon_years = 3
-baseline = "stay"
-discount_rate_percent = 0
-driver = [{{ id = "phones", value = 1001 }}, {{ id = "kept", value = 1 }},
-  {{ id = "gone", difference = ["phones", "kept"] }},
-  {{ id = "asked", query = "q", column = "n" }}]
-ramp = [{{ id = "move", percent = {{ "2023-24" = 33.33, "2024-25" = 100 }} }}]
-[[option]]
-id = "stay"
-title = "Stay"
-[[option.line]]
-title = "L"
-kind = "revenue"
-{line}"#
-        );
-        load(Path::new("case.toml"), &text).unwrap()
-    }
-
-    fn pence(line: &str) -> Vec<i64> {
-        let case = case(line);
-        amounts(&case, &case.options[0].lines[0], &[1_001, 1, 1_000, 0])
-            .unwrap()
+        let mut model = Model::default();
+        let summary = model.sheet("Summary", (0, 1), &[46]);
+        let assumptions = model.sheet("Assumptions", (4, 1), &[30, 44, 16, 22, 14, 14, 12, 18, 60, 22, 14, 12]);
+        let volumes_sheet = model.sheet("Volumes", (0, 1), &[22, 44, 12, 18, 12, 50]);
+        let options: Vec<usize> = (0..file.options.len())
+            .map(|at| {
+                let name = sheet_name(&model, &file.options[at].id);
+                let mut widths = vec![52, 18, 60];
+                // The years, their total, and where it all comes from.
+                widths.extend(vec![15; usize::from(file.horizon_years) + 1]);
+                widths.push(70);
+                model.sheet(&name, (4, 1), &widths)
+            })
+            .collect();
+        let appraisal = model.sheet("Appraisal", (4, 1), &[46]);
+        let inputs = inputs(&mut model, assumptions, &file);
+        tables(&mut model, &file, &evidence);
+        let mut volumes = volumes::lay(&mut model, volumes_sheet, &file, &inputs, &evidence)?;
+        let years = appraise::years(&mut model, appraisal, &file, &inputs);
+        let costs: Vec<Costs> = options
             .iter()
-            .map(|amount| amount.0)
-            .collect()
+            .enumerate()
+            .map(|(at, sheet)| costs::lay(&mut model, *sheet, at, &mut volumes, &years.levels))
+            .collect();
+        let drivers = volumes.drivers.clone();
+        let appraised = appraise::lay(&mut model, appraisal, &file, &drivers, &years, &costs);
+        for (driver, id) in file.drivers.iter().zip(&drivers) {
+            model.figure(format!("count.{}", driver.id), *id);
+        }
+        let mut case = Self { file, evidence, model, values: Vec::new(), years, drivers, costs, appraised };
+        case.summary(summary);
+        case.values = case.model.values(&case.inputs());
+        case.check()?;
+        Ok(case)
     }
 
-    #[test]
-    fn a_line_costs_what_a_hand_count_gives() {
-        // 1,001 × 1p = 1,001p; 33.33 % of it is 333.6333p, so 334p.
-        assert_eq!(pence(r#"by_year = { "2023-24" = "5.01", "2024-25" = "-1" }"#), [0, 501, -100]);
-        assert_eq!(pence("each_year = \"7\"\nfrom = \"2023-24\""), [0, 700, 700]);
-        assert_eq!(pence("each_year = \"7\"\nuntil = \"2023-24\""), [700, 700, 0]);
-        let unit = |more: &str| pence(&format!("unit_cost = \"0.01\"\ndriver = \"phones\"\n{more}"));
-        assert_eq!(unit("per = \"year\""), [1_001, 1_001, 1_001]);
-        assert_eq!(unit("per = \"year\"\nramp = \"move\""), [0, 334, 1_001]);
-        assert_eq!(unit("per = \"year\"\nramp = \"move\"\nramp_as = \"remaining\""), [1_001, 667, 0]);
-        assert_eq!(unit("per = \"once\"\nramp = \"move\""), [0, 334, 667]);
-        assert_eq!(unit("per = \"once\"\nfrom = \"2023-24\""), [0, 1_001, 0]);
+    /// The values of the inputs as the book has them.
+    pub fn inputs(&self) -> Vec<Decimal> {
+        self.file.book.iter().map(|input| input.value).collect()
     }
 
-    #[test]
-    fn a_difference_is_counted_from_its_drivers_and_never_below_zero() {
-        let case = case("each_year = \"1\"");
-        let asked = Counts::from([("asked".into(), 12)]);
-        assert_eq!(volumes(&case, &asked).unwrap(), [1_001, 1, 1_000, 12]);
-        let error = volumes(&case, &Counts::new()).unwrap_err();
-        assert_eq!(error.to_string(), "case.toml, driver asked: query q has not counted it");
-        let mut below = case;
-        below.drivers[1].count = Count::Given(1_002);
-        assert!(volumes(&below, &asked).unwrap_err().to_string().contains("driver gone: its count is -1"));
+    /// A cell's value; none where there is no such figure.
+    pub fn value(&self, id: Id) -> Option<Decimal> {
+        self.values.get(id.0 as usize).and_then(|value| value.ok())
     }
 
-    #[test]
-    fn an_amount_that_does_not_fit_is_an_error_at_its_line() {
-        let case = case("unit_cost = \"92233720368547758.07\"\ndriver = \"phones\"\nper = \"year\"");
-        let error = amounts(&case, &case.options[0].lines[0], &[1_001, 1, 1_000, 0]).unwrap_err();
-        assert_eq!(error.to_string(), "case.toml:14, title: an amount is too large to hold");
-        let row = |year| Row { option: 0, kind: Kind::Revenue, one_off: false, year, amount: Pence(i64::MAX - 1) };
-        let error = sums(&case, &[row(0), row(1)]).unwrap_err();
-        assert!(error.to_string().contains("too large to add"), "{error}");
-    }
-
-    #[test]
-    fn the_long_table_is_summed_by_option_and_year() {
-        let case = case("each_year = \"1\"");
-        let row = |kind, one_off, year, amount| Row { option: 0, kind, one_off, year, amount: Pence(amount) };
-        let rows = [
-            row(Kind::Capital, true, 0, 100),
-            row(Kind::Capital, false, 0, 20),
-            row(Kind::Revenue, true, 0, 3),
-            row(Kind::Revenue, false, 0, 4),
-            row(Kind::Revenue, false, 2, -5),
+    /// The headline figures on one sheet, each a reference to where it is worked out.
+    fn summary(&mut self, sheet: usize) {
+        let model = &mut self.model;
+        model.write(sheet, 0, 0, Words::Title(self.file.title.clone()));
+        if let Some(note) = &self.file.price_note {
+            model.write(sheet, 1, 0, Words::Note(note.clone()));
+        }
+        let mut heads = vec!["Headline figures"];
+        heads.extend(self.file.options.iter().map(|option| option.id.as_str()));
+        model.heads(sheet, 3, &heads);
+        type Of = fn(&Appraised) -> Id;
+        let rows: [(&str, Of); 12] = [
+            ("Net present value against the baseline", |a| a.npv),
+            ("Benefit-cost ratio", |a| a.bcr),
+            ("One-off cost", |a| a.one_off),
+            ("Steady saving a year", |a| a.steady_saving),
+            ("Payback: one-off ÷ steady saving (years)", |a| a.payback),
+            ("Ahead of the baseline for good (years)", |a| a.cumulative_payback),
+            ("Internal rate of return", |a| a.irr),
+            ("Equivalent annual cost", |a| a.eac),
+            ("Capital", |a| a.capital),
+            ("Revenue", |a| a.revenue),
+            ("Total cost", |a| a.total),
+            ("Saving against the baseline", |a| a.total_saving),
         ];
-        let sums = sums(&case, &rows).unwrap();
-        let first = Sums { capital: Pence(120), revenue: Pence(7), one_off: Pence(103), running: Pence(4) };
-        let last = Sums { revenue: Pence(-5), running: Pence(-5), ..Sums::default() };
-        assert_eq!(sums, [[first, Sums::default(), last]]);
+        for (row, (title, of)) in (4..).zip(rows) {
+            model.write(sheet, row, 0, Words::Label(title.into()));
+            for (column, appraised) in (1..).zip(&self.appraised) {
+                let id = of(appraised);
+                let (unit, label) = (model.cell(id).unit, model.cell(id).label.clone());
+                model.put((sheet, row, column), unit, label, Formula::Cell(id));
+            }
+        }
+        // The years stand in the appraisal's first row of heads.
+        let Some(first) = self.years.factors.first().map(|id| model.cell(*id).place) else { return };
+        let head = Place { row: 3, ..first };
+        let ids: Vec<String> = self.file.options.iter().map(|option| option.id.clone()).collect();
+        let below = 4 + rows.len() as u32 + 2;
+        let series = |of: &dyn Fn(usize) -> Vec<Id>| ids.iter().cloned().zip((0..ids.len()).map(of)).collect();
+        let graph = |title: &str, row, is_bars, rows| Graph {
+            title: title.into(),
+            place: Place { sheet, row, column: 0 },
+            head,
+            is_bars,
+            rows,
+        };
+        let cumulative = series(&|at| self.appraised[at].cumulative.clone());
+        let costs = series(&|at| self.costs[at].total.clone());
+        model.graphs.push(graph("Cumulative saving against the baseline", below, false, cumulative));
+        model.graphs.push(graph("Cost by financial year", below + 21, true, costs));
+    }
+
+    /// What has no value and should have one: a count below zero, an amount too large to hold.
+    fn check(&self) -> Result<()> {
+        let error = |place: String, what: String, hint: &str| Error::Case { place, what, hint: hint.into() };
+        for (driver, id) in self.file.drivers.iter().zip(&self.drivers) {
+            let count = self.value(*id).unwrap_or_default();
+            if count < Decimal::ZERO || (count.fract() != Decimal::ZERO && !matches!(driver.count, Count::Given(_))) {
+                let what = format!("driver {}: its count is {count}", driver.id);
+                return Err(error(
+                    driver.place.clone(),
+                    what,
+                    "a count is never below zero: look at what it subtracts",
+                ));
+            }
+        }
+        // Fifteen digits are what every spreadsheet holds to the penny.
+        let most = Decimal::from(10_i64.pow(13));
+        let is_large = |value: &std::result::Result<Decimal, Gap>| match value {
+            Ok(value) => value.abs() >= most,
+            Err(gap) => *gap == Gap::TooLarge,
+        };
+        let money = self.model.cells.iter().zip(&self.values).filter(|(cell, _)| cell.unit == Unit::Money);
+        if let Some((cell, _)) = money.into_iter().find(|(_, value)| is_large(value)) {
+            let what = format!("{}: an amount of ten million million pounds or more", cell.label);
+            return Err(error(self.file.place.clone(), what, "look for one with too many digits in the book"));
+        }
+        Ok(())
+    }
+}
+
+/// A name for the sheet of an option that no other sheet has.
+fn sheet_name(model: &Model, id: &str) -> String {
+    let clean: String = id.chars().map(|c| if "[]:*?/\\'".contains(c) { '-' } else { c }).take(22).collect();
+    let mut name = format!("Option {clean}");
+    let mut number = 2;
+    while model.sheets.iter().any(|sheet| sheet.name.eq_ignore_ascii_case(&name)) {
+        name = format!("Option {} {number}", clean.chars().take(18).collect::<String>());
+        number += 1;
+    }
+    name
+}
+
+/// The sheet Assumptions: a row for each input. Gives the cells that formulas refer to: sums of money in the prices of the
+/// case, everything else as it is.
+fn inputs(model: &mut Model, sheet: usize, file: &CaseFile) -> Vec<Id> {
+    model.write(sheet, 0, 0, Words::Title("Assumptions".into()));
+    let note = "Every input of the case. Change a value here and every figure follows, but for the sheet Sensitivity.";
+    model.write(sheet, 1, 0, Words::Note(note.into()));
+    let in_prices = format!("In prices of {}", file.price_base);
+    let heads = [
+        "Id",
+        "What it is",
+        "Value",
+        "Unit",
+        "Low",
+        "High",
+        "Price base",
+        &in_prices,
+        "Source",
+        "Owner",
+        "Date",
+        "Confidence",
+    ];
+    model.heads(sheet, 3, &heads);
+    let unit = |measure: Measure| match measure {
+        Measure::Money => Unit::Money,
+        Measure::Part => Unit::Percent,
+        Measure::Number => Unit::Plain,
+    };
+    let mut values = Vec::with_capacity(file.book.len());
+    for (row, (at, input)) in (4..).zip(file.book.iter().enumerate()) {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let words = [
+            (0, input.id.clone()),
+            (1, input.title.clone()),
+            (3, input.unit.clone()),
+            (6, input.price_base.map_or(String::new(), |year| year.to_string())),
+            (8, input.source.clone().unwrap_or_else(|| "unsourced".into())),
+            (9, text(&input.owner)),
+            (10, text(&input.date)),
+            (11, text(&input.confidence)),
+        ];
+        for (column, words) in words {
+            model.write(sheet, row, column, Words::Label(words));
+        }
+        if let Some((low, high)) = input.range {
+            model.write(sheet, row, 4, Words::Fixed(low, unit(input.measure)));
+            model.write(sheet, row, 5, Words::Fixed(high, unit(input.measure)));
+        }
+        let id = model.put((sheet, row, 2), unit(input.measure), input.title.clone(), Formula::Input(at));
+        model.name(input.id.clone(), id);
+        values.push(id);
+    }
+    let level = |year: FinancialYear| file.deflators.get(&year).map(|at| Formula::from(values[*at]));
+    let mut used = values.clone();
+    for (row, (at, input)) in (4..).zip(file.book.iter().enumerate()).filter(|(_, (_, i))| i.measure == Measure::Money)
+    {
+        let base = input.price_base.filter(|base| *base != file.price_base);
+        let levels = base.and_then(|base| level(file.price_base).zip(level(base)));
+        let formula = match levels {
+            Some((now, then)) => Formula::from(values[at]).times(now).over(then),
+            None => values[at].into(),
+        };
+        used[at] = model.put(
+            (sheet, row, 7),
+            Unit::Money,
+            format!("{}, in prices of {}", input.title, file.price_base),
+            formula,
+        );
+    }
+    used
+}
+
+/// The answers that drivers count over: the dispositions on a sheet of that name, others below each other on Counted.
+fn tables(model: &mut Model, file: &CaseFile, evidence: &Evidence) {
+    let mut other = None;
+    let mut next = 0;
+    for table in &evidence.tables {
+        let is_disposition = table.query == "disposition-summary";
+        let (sheet, row) = if is_disposition {
+            (model.sheet("Dispositions", (4, 0), &[20; 8]), 0)
+        } else {
+            let sheet = *other.get_or_insert_with(|| model.sheet("Counted", (0, 0), &[20; 12]));
+            let row = next;
+            next += table.rows.len() as u32 + 6;
+            (sheet, row)
+        };
+        model.write(sheet, row, 0, Words::Title(format!("onhook query {}", table.query)));
+        let note = "The drivers on the sheet Volumes are counted over these rows.";
+        model.write(sheet, row + 1, 0, Words::Note(note.into()));
+        let heads: Vec<&str> = table.columns.iter().map(String::as_str).collect();
+        model.heads(sheet, row + 3, &heads);
+        for (at, cells) in (row + 4..).zip(&table.rows) {
+            for (column, text) in (0..).zip(cells) {
+                // What is added up is a number; what is compared is text.
+                let is_counted =
+                    file.queries().any(|q| q.query == table.query && table.columns[usize::from(column)] == q.column);
+                let number = text.parse::<i64>().ok().filter(|_| is_counted);
+                let words = number.map_or_else(|| Words::Label(text.clone()), |n| Words::Fixed(n.into(), Unit::Count));
+                model.write(sheet, at, column, words);
+            }
+        }
+        model.tables.push(table.clone());
+        model.table_places.push(Place { sheet, row: row + 3, column: 0 });
     }
 }

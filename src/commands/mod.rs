@@ -118,7 +118,7 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
         Command::Query(args) => query::command(&cli.config, &args, talk)?,
         Command::Sql { execute, output } => query::sql(&config()?, execute, &output, talk)?,
         Command::Explain { extension, source } => explain::explain(&config()?, &extension, source.as_deref(), talk)?,
-        Command::Case { output } => case::command(&config()?, output.as_deref(), talk)?,
+        Command::Case(args) => case::command(&config()?, &args, talk)?,
         Command::Bill { month, output } => bill::command(&config()?, month, output.as_deref(), talk)?,
         Command::Nightly { output, json } => nightly::nightly(&config()?, output.as_deref(), json, talk)?,
         Command::Check => check::command(&config()?, talk)?,

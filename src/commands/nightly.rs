@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::lake::{Access, Lake};
 use crate::render::{self, Table};
-use crate::sql::{Args, Engine, report as find};
+use crate::sql::{Args, Engine, REPORTS, VIEWS, report as find};
 
 /// Reports that are files of their own.
 const FILES: [&str; 4] = ["idle-handsets", "disposition", "usage-bands", "unknown-extensions"];
@@ -22,6 +22,7 @@ pub fn nightly(config: &Config, output: Option<&Path>, json: bool, talk: &mut Ta
     // What a person must put right anyway is found before the long part.
     let policy = crate::estate::policy_rows(&crate::estate::policy(config)?);
     let trunks = crate::estate::trunks(config)?;
+    let case_file = case::file(config)?;
     std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
     let lake = open(config, Access::Write)?;
     let outcome = ingest::run(config, &lake, None, &[], &trunks, talk)?;
@@ -33,11 +34,18 @@ pub fn nightly(config: &Config, output: Option<&Path>, json: bool, talk: &mut Ta
     let (checked, found) = check::run(config, &engine, talk)?;
     found.iter().for_each(|line| talk.say(line));
     verdict = verdict.and(checked);
-    let appraisal = case::appraise(config, &engine)?;
+    let case = case_file.map(|file| case::built(file, &engine)).transpose()?;
+    let appraisal = case.as_ref().map(case::worked_out).transpose()?;
+    if let Some(appraisal) = &appraisal {
+        verdict = verdict.and(case::judged(appraisal, talk));
+    }
     let model = report::whole(&engine, config, appraisal.as_ref())?;
     let mut files: Vec<(String, Vec<u8>)> = vec![
         ("report.html".into(), render::html(&model)?.into_bytes()),
-        ("business-case.xlsx".into(), render::xlsx(&model)?),
+        (
+            "business-case.xlsx".into(),
+            case.as_ref().map_or_else(|| render::xlsx(&model), |case| render::workbook(case, &model))?,
+        ),
     ];
     for name in FILES {
         let query = find(name)?;
@@ -46,6 +54,10 @@ pub fn nightly(config: &Config, output: Option<&Path>, json: bool, talk: &mut Ta
     }
     let mut run = run_json(&lake, config, &engine, appraisal.as_ref(), &files)?;
     run["figures"] = model.facts.iter().map(|fact| (fact.id.clone(), json!(fact.value))).collect();
+    // Where a figure of the page is one of the case's too, the case has the word: the two must be the same.
+    for (figure, value) in appraisal.iter().flat_map(|appraisal| &appraisal.figures) {
+        run["figures"][figure] = json!(value);
+    }
     files.push(("run.json".into(), format!("{run:#}\n").into_bytes()));
     for (name, bytes) in &files {
         write(&folder.join(name), bytes)?;
@@ -84,8 +96,45 @@ fn run_json(
         "min_cease_days": evidence.min_cease_days,
         "records": health,
         "extensions": { "by_verdict": count(engine, "verdict")?, "by_action": count(engine, "action")? },
+        "rests_on": rests_on(config)?,
         "case": appraisal,
         "files": digests,
+    }))
+}
+
+/// BLAKE3 of everything but the call records that the figures depend on; the records' own are in the lake's `inputs`.
+fn rests_on(config: &Config) -> Result<serde_json::Value> {
+    let digest = |path: &Path| -> Result<String> {
+        let path = config.at(path);
+        Ok(blake3::hash(&std::fs::read(&path).map_err(Error::io(&path))?).to_hex().to_string())
+    };
+    let estate = &config.estate;
+    let names = ["extensions", "sites", "trunks", "cost_centres", "policy", "decisions"];
+    let files =
+        [&estate.extensions, &estate.sites, &estate.trunks, &estate.cost_centres, &estate.policy, &estate.decisions];
+    let mut register = BTreeMap::new();
+    for (name, path) in names.into_iter().zip(files) {
+        if let Some(path) = path {
+            register.insert(name, digest(path)?);
+        }
+    }
+    let mut case = BTreeMap::new();
+    if let Some(file) = &config.case {
+        case.insert(file.file.display().to_string(), digest(&file.file)?);
+        for name in case::files(config)? {
+            let path = file.file.parent().unwrap_or(Path::new("")).join(&name);
+            case.insert(name, digest(&path)?);
+        }
+    }
+    let mut queries = blake3::Hasher::new();
+    for query in VIEWS.iter().chain(REPORTS.iter()) {
+        queries.update(query.name.as_bytes()).update(query.sql.as_bytes());
+    }
+    Ok(json!({
+        "configuration": config.digest,
+        "queries": queries.finalize().to_hex().to_string(),
+        "register": register,
+        "case": case,
     }))
 }
 
@@ -116,11 +165,12 @@ fn summary(engine: &Engine<'_>, appraisal: Option<&Appraisal>) -> Result<String>
             cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6]
         );
     }
+    let wide = appraisal.iter().flat_map(|a| &a.options).map(|option| option.id.len()).max().unwrap_or(0).max(16);
     for option in appraisal.iter().flat_map(|a| &a.options) {
         let baseline = appraisal.is_some_and(|a| a.baseline == option.id);
         let npv = if baseline { "the baseline".to_string() } else { format!("net present value {}", option.npv) };
         let years = option.years.len();
-        text += &format!("case {:<17}costs {} over {years} years, {npv}\n", option.id, option.total);
+        text += &format!("case {:<wide$} costs {} over {years} years, {npv}\n", option.id, option.total);
     }
     Ok(text)
 }

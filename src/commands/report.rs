@@ -140,7 +140,7 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
         let n = disposition.rows.iter().filter(|row| row[at(&disposition, "action")] == text(action)).count();
         facts.push(fact(&format!("action.{action}"), label, n, "", note));
     }
-    facts.extend(appraisal.and_then(case::fact));
+    facts.extend(appraisal.map(case::facts).unwrap_or_default());
     let by_site = cross(&disposition, "site", "verdict", &VERDICTS, None);
     let by_band = cross(&bands, "use", "band", &["none", "light", "regular", "heavy", "unknown"], Some("extensions"));
     let mut sections = Vec::new();
@@ -177,9 +177,9 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
             listed(&[], "unknown-extensions.csv", question(engine, "unknown-extensions")?),
             listed(&[], "usage-bands.csv", asked("usage-bands", bands)?),
             question(engine, "platform-share")?,
-            Section { columns_shown: PARTIES.to_vec(), ..question(engine, "third-parties")? },
+            Section { columns_shown: shown(PARTIES), ..question(engine, "third-parties")? },
             question(engine, "cost-centre-usage")?,
-            Section { columns_shown: ANSWERS.to_vec(), ..question(engine, "answer-times")? },
+            Section { columns_shown: shown(ANSWERS), ..question(engine, "answer-times")? },
         ],
     );
     put(
@@ -205,12 +205,12 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
             evidence::blind_spots(engine, config)?,
             question(engine, "incidents")?,
             question(engine, "register-findings")?,
-            Section { columns_shown: HEALTH.to_vec(), ..question(engine, "ingest-health")? },
+            Section { columns_shown: shown(HEALTH), ..question(engine, "ingest-health")? },
         ],
     );
     // All rows, however many: a decision that is not shown is no audit.
     let audit = question(engine, "audit-list")?;
-    sections.push(Section { part: Part::Meaning, columns_shown: AUDIT.to_vec(), ..audit });
+    sections.push(Section { part: Part::Meaning, columns_shown: shown(AUDIT), ..audit });
     sections.extend(appraisal.map(case::sections).unwrap_or_default());
     let subtitle = format!(
         "{} days up to {}; silence proves something from {} covered days on",
@@ -223,7 +223,7 @@ pub fn whole(engine: &Engine<'_>, config: &Config, appraisal: Option<&Appraisal>
 
 /// The case alone.
 pub fn case_only(engine: &Engine<'_>, appraisal: &Appraisal) -> Result<Report> {
-    let facts = case::fact(appraisal).into_iter().collect();
+    let facts = case::facts(appraisal);
     let subtitle = appraisal.price_note.clone().unwrap_or_default();
     Ok(page(&appraisal.title, subtitle, engine, facts, case::sections(appraisal)))
 }
@@ -255,8 +255,12 @@ fn asked(name: &str, table: Table) -> Result<Section> {
     Ok(Section { id: name.to_string(), title, intro, table, ..Section::default() })
 }
 
-fn listed(columns: &[&'static str], file: &str, section: Section) -> Section {
-    Section { columns_shown: columns.to_vec(), file: Some(file.to_string()), ..section }
+fn shown(columns: &[&str]) -> Vec<String> {
+    columns.iter().map(ToString::to_string).collect()
+}
+
+fn listed(columns: &[&str], file: &str, section: Section) -> Section {
+    Section { columns_shown: shown(columns), file: Some(file.to_string()), ..section }
 }
 
 fn charted(id: &str, title: &str, intro: &str, table: Table, says: &str, value_label: &str) -> Section {

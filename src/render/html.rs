@@ -35,7 +35,7 @@ pub fn html(report: &Report) -> Result<String> {
     let fact = |fact: &super::Fact| FactView {
         id: fact.id.clone(),
         label: clean(&fact.label),
-        value: shown(&fact.value),
+        value: shown(&headline(&fact.value)),
         exact: clean(&fact.value.exact()),
         unit: clean(&fact.unit),
         note: clean(&fact.note),
@@ -269,6 +269,14 @@ fn counted(count: usize) -> Cell {
     Cell::Int(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
+/// A headline has two decimals at most; programs read all of them beside it.
+fn headline(cell: &Cell) -> Cell {
+    match cell {
+        Cell::Decimal(value, places) => Cell::Decimal(*value, (*places).min(2)),
+        other => other.clone(),
+    }
+}
+
 fn shown(cell: &Cell) -> String {
     clean(&cell.to_string())
 }
@@ -405,14 +413,14 @@ mod tests {
     fn only_the_columns_asked_for_are_shown_and_it_is_said() {
         let mut report = sample::full();
         let section = &mut report.sections[2];
-        section.columns_shown = vec!["protected", "extension"];
+        section.columns_shown = ["protected", "extension"].map(String::from).to_vec();
         let page = html(&report).unwrap();
         assert!(page.contains("The first 5 of 6 rows; 2 of 5 columns."));
         assert!(
             page.contains("<tr><th scope=\"row\" class=\"s\">yes</th><td class=\"s\">001</td></tr>")
                 && !page.contains(">Last used<")
         );
-        report.sections[2].columns_shown = vec!["nobody"];
+        report.sections[2].columns_shown = vec!["nobody".into()];
         assert!(html(&report).unwrap_err().to_string().contains("nobody"));
     }
 

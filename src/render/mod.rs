@@ -27,7 +27,7 @@ pub use self::csv::csv;
 pub use self::html::html;
 pub use self::part::Part;
 pub use self::picture::{Chart, DayMap, Guides, Look, Mark, Plot, Range, Swings};
-pub use self::xlsx::xlsx;
+pub use self::xlsx::{workbook, xlsx};
 
 /// A whole report: headline figures, sections of one table each, and where the figures come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +68,7 @@ pub struct Section {
     /// How many rows page and charts show; the workbook and calendars always have them all.
     pub rows_shown: Option<usize>,
     /// Names of the columns that the page shows, in this order; none means all. Charts may use any.
-    pub columns_shown: Vec<&'static str>,
+    pub columns_shown: Vec<String>,
     /// The file that holds the whole table, named where the page does not show all of it.
     pub file: Option<String>,
 }
@@ -350,7 +350,8 @@ mod tests {
         let full = sample::full();
         assert!(check(&full).is_ok());
         let tornado = full.sections.iter().position(|section| section.id == "tornado").unwrap();
-        let swings: [(fn(&mut Swings), &str); 4] = [
+        type Change = fn(&mut Swings);
+        let swings: [(Change, &str); 4] = [
             (|swings| swings.base = 9, "column 9 is not a column of numbers"),
             (|swings| swings.low = 0, "column 0 is not a column of numbers"),
             (|swings| swings.base = 3, "starts from another figure"),

@@ -1,7 +1,11 @@
-//! The report as a workbook: real numbers, dates and money, one native table a sheet, native charts; no formulas at all.
+//! The report as a workbook: real numbers, dates and money, one native table a sheet, native charts; no formulas but those
+//! of a case's model (`model`).
 //! The same report gives the same bytes: nothing in the file comes from the clock.
 
+mod model;
+
 use super::{Cell, Chart, Column, Guides, Kind, Report, Section, brush, check, clean, unique};
+use crate::case::Case;
 use crate::error::{Error, Result};
 use chrono::{Datelike, NaiveDate};
 use rust_xlsxwriter::{
@@ -13,6 +17,15 @@ use std::collections::HashSet;
 
 /// The workbook's bytes: `Summary`, one sheet a section with all its rows, `Provenance`.
 pub fn xlsx(report: &Report) -> Result<Vec<u8>> {
+    made(report, None)
+}
+
+/// The workbook of a business case: its model in live formulas, then the report's sections, their index being `Evidence`.
+pub fn workbook(case: &Case, report: &Report) -> Result<Vec<u8>> {
+    made(report, Some(case))
+}
+
+fn made(report: &Report, case: Option<&Case>) -> Result<Vec<u8>> {
     check(report)?;
     for section in &report.sections {
         if section.table.rows.len() > MOST_ROWS {
@@ -20,7 +33,7 @@ pub fn xlsx(report: &Report) -> Result<Vec<u8>> {
             return Err(Error::Render { what });
         }
     }
-    write(report).map_err(|error| Error::Render { what: format!("workbook: {error}") })
+    write(report, case).map_err(|error| Error::Render { what: format!("workbook: {error}") })
 }
 
 /// A sheet's 1,048,576 rows without header and total.
@@ -30,15 +43,19 @@ const LONGEST_TEXT: usize = 32_767;
 
 type Written = std::result::Result<(), XlsxError>;
 
-fn write(report: &Report) -> std::result::Result<Vec<u8>, XlsxError> {
+fn write(report: &Report, case: Option<&Case>) -> std::result::Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
     let created = ExcelDateTime::from_ymd(year(report.as_of)?, month(report.as_of), day(report.as_of))?;
     let properties = DocProperties::new().set_title(short(&report.title)).set_subject(short(&report.subtitle));
     book.set_properties(&properties.set_author("onhook").set_creation_datetime(&created));
-    let mut taken = HashSet::from(["summary".to_string(), "provenance".to_string(), "history".to_string()]);
+    let mut taken = HashSet::from(["summary", "evidence", "provenance", "history"].map(String::from));
+    if let Some(case) = case {
+        taken.extend(model::sheets(&mut book, case)?);
+    }
     let names: Vec<String> = report.sections.iter().map(|section| sheet_name(&mut taken, section)).collect();
     let formats = Formats::new();
-    summary(book.add_worksheet(), report, &names, &formats)?;
+    let index = if case.is_some() { "Evidence" } else { "Summary" };
+    summary(book.add_worksheet(), index, report, &names, &formats)?;
     let mut tables = HashSet::new();
     for (section, name) in report.sections.iter().zip(&names) {
         let sheet = book.add_worksheet();
@@ -49,8 +66,8 @@ fn write(report: &Report) -> std::result::Result<Vec<u8>, XlsxError> {
     book.save_to_buffer()
 }
 
-fn summary(sheet: &mut Worksheet, report: &Report, names: &[String], formats: &Formats) -> Written {
-    sheet.set_name("Summary")?;
+fn summary(sheet: &mut Worksheet, name: &str, report: &Report, names: &[String], formats: &Formats) -> Written {
+    sheet.set_name(name)?;
     set_page(sheet, &report.title, None)?;
     for (column, wide) in [(0, 38), (1, 34), (2, 22), (3, 80)] {
         sheet.set_column_width(column, wide)?;

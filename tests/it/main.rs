@@ -11,12 +11,15 @@
 //! - `verdicts`: invented estates against their truth
 //! - `nightly`: the main job, its outputs, twice; the README's first screen
 //! - `page`: the report page in a browser: figures, tables, accessibility, paper
+//! - `case`: the business case: its workbook recalculated, its chain, its reviewer
+//! - `office`: a spreadsheet program that is not ours
 //! - `faults`: kill, power cut, full disk, files that change, runs side by side
 //! - `billing`: statements against a count of their own, a million calls; who pays, for how long, and on-net
 //! - `bad_input`: one line, the right exit code, nothing lost
 
 mod bad_input;
 mod billing;
+mod case;
 mod containers;
 mod doubts;
 mod every_format;
@@ -25,6 +28,7 @@ mod fuzz;
 mod ingest;
 mod lake;
 mod nightly;
+mod office;
 mod page;
 mod queries;
 mod scene;

@@ -9,7 +9,7 @@ use onhook::render::{self, Cell, Column, Fact, Kind, Part, Report, Section, Tabl
 use serde_json::{Value, json};
 
 use self::browser::{Browser, Opened, runs};
-use crate::workdir::{Workdir, copy, repository};
+use crate::workdir::Workdir;
 
 const PROBE: &str = include_str!("page/probe.js");
 const DARK: &str = "--blink-settings=preferredColorScheme=0";
@@ -17,8 +17,7 @@ const LIGHT: &str = "--blink-settings=preferredColorScheme=1";
 
 /// A folder with the night's outputs of the sample in `out`.
 fn night() -> Workdir {
-    let work = Workdir::new();
-    copy(&repository().join("sample-data"), &work.join("sample-data"));
+    let work = Workdir::sample();
     work.good(&["nightly", "-c", "sample-data/onhook.toml", "-o", "out"]);
     work
 }
@@ -153,7 +152,9 @@ fn its_figures_are_those_of_the_run_its_tables_obey_and_axe_finds_nothing() {
     let mut sorted = shown.clone();
     told.sort();
     sorted.sort();
-    assert_eq!(sorted, told);
+    // run.json has the figures of every option, the page those of the best.
+    let of_the_page: Vec<_> = told.into_iter().filter(|(id, _)| sorted.iter().any(|(shown, _)| shown == id)).collect();
+    assert_eq!(sorted, of_the_page);
     let figure = |id: &str| shown.iter().find(|(name, _)| name == id).map_or("", |(_, value)| value.as_str());
     assert_eq!(figure("extensions.registered"), disposition.len().to_string());
     assert_eq!(figure("handsets.unused"), list(&work, "idle-handsets.csv").len().to_string());
@@ -300,14 +301,14 @@ fn on_paper_it_is_a4_and_nothing_is_folded_away() {
     }
     // A table too wide for its sheet would make a browser shrink all pages: the heading of a part has 20 points, and the
     // box of a word is a tenth higher at least.
-    let boxes = ask("pdftotext", &["-bbox", "-f", "2", "-l", "2", "report.pdf", "-"]);
+    let boxes = ask("pdftotext", &["-bbox", "-f", "2", "report.pdf", "-"]);
     let side = |word: &str, name: &str| -> f64 {
         word.split_once(&format!("{name}=\"")).unwrap().1.split('"').next().unwrap().parse().unwrap()
     };
     let heights =
         boxes.lines().filter(|line| line.contains("<word")).map(|word| side(word, "yMax") - side(word, "yMin"));
     let tallest = heights.fold(0.0, f64::max);
-    assert!((22.0..30.0).contains(&tallest), "the heading of the first part is {tallest} points high");
+    assert!((22.0..30.0).contains(&tallest), "the heading of a part is {tallest} points high");
     let text = ask("pdftotext", &["-layout", "report.pdf", "-"]);
     let words: std::collections::HashSet<&str> = text.split_whitespace().collect();
     for row in list(&work, "disposition.csv") {

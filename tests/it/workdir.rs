@@ -32,6 +32,16 @@ impl Workdir {
         work
     }
 
+    /// A copy of the sample in `sample-data`, with a few draws in its simulation: what is drawn is tested elsewhere.
+    pub fn sample() -> Self {
+        let work = Self::new();
+        copy(&repository().join("sample-data"), &work.join("sample-data"));
+        let case = work.read("sample-data/case.toml");
+        assert!(case.contains("draws = 100000"));
+        work.write("sample-data/case.toml", case.replace("draws = 100000", "draws = 1000"));
+        work
+    }
+
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
