@@ -6,12 +6,47 @@ use super::formula::Table;
 use super::{CaseFile, DriverQuery};
 use crate::error::{Error, Result};
 
-/// Verdicts that rest on silence, and actions that take a line or a handset for it.
-const SILENT: [&str; 3] = ["idle", "unattended", "diverted"];
+/// Actions that take a line or a handset.
 const TAKEN: [&str; 2] = ["cease", "remove_handset"];
 
-/// The column added to answers that tell verdict and action: whether silence costs the row a line or a handset.
-pub const BY_SILENCE: &str = "taken_for_silence";
+/// The column added to answers that tell verdict and action: for what the row loses a line or a handset, a `Doubt`'s word.
+pub const TAKEN_FOR: &str = "taken_for";
+
+/// What a count rests on and more evidence might overturn: then the phone goes to review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It was silent, and may be used too seldom to be met.
+    Silence,
+    /// It was used seldom, and may be used more often than it happened to be.
+    LowUse,
+}
+
+impl Doubt {
+    pub const ALL: [Self; 2] = [Self::Silence, Self::LowUse];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Silence => "silence",
+            Self::LowUse => "low use",
+        }
+    }
+
+    /// Verdicts that rest on it.
+    fn verdicts(self) -> &'static [&'static str] {
+        match self {
+            Self::Silence => &["idle", "unattended", "diverted"],
+            Self::LowUse => &["low_use"],
+        }
+    }
+
+    /// The verdict of a phone for which it does not hold.
+    pub fn overturned(self) -> &'static str {
+        match self {
+            Self::Silence => "low_use",
+            Self::LowUse => "in_use",
+        }
+    }
+}
 
 /// How many phones were silent, and how many of those are really unused: at least (95 % interval) and as estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -21,11 +56,20 @@ pub struct Unused {
     pub expected: i64,
 }
 
-/// The answers, each query once, and the interval of the silent phones; none where no handset was silent.
+/// How many phones have the verdict low use, and of how many the true rate is low too with 95 % certainty: the upper bound
+/// on it (Byar's approximation to the Poisson interval) is within the threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LowUse {
+    pub counted: i64,
+    pub certain: i64,
+}
+
+/// The answers, each query once, and how sure the silent and the seldom used phones are; none where there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     pub tables: Vec<Table>,
     pub unused: Option<Unused>,
+    pub low_use: Option<LowUse>,
 }
 
 impl Evidence {
@@ -34,11 +78,12 @@ impl Evidence {
         let (mut columns, mut rows) = (columns, rows);
         let find = |name: &str| columns.iter().position(|column| column == name);
         if let (Some(verdict), Some(action)) = (find("verdict"), find("action")) {
-            columns.push(BY_SILENCE.into());
+            columns.push(TAKEN_FOR.into());
             for row in &mut rows {
                 let holds = |at: usize, any: &[&str]| row.get(at).is_some_and(|text| any.contains(&text.as_str()));
-                let taken = holds(verdict, &SILENT) && holds(action, &TAKEN);
-                row.push(if taken { "yes" } else { "no" }.into());
+                let doubt =
+                    Doubt::ALL.into_iter().find(|doubt| holds(verdict, doubt.verdicts()) && holds(action, &TAKEN));
+                row.push(doubt.map_or("", Doubt::word).into());
             }
         }
         self.tables.push(Table { query: query.into(), columns, rows });

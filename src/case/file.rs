@@ -60,7 +60,7 @@ pub fn load(path: &Path, text: &str, read: &dyn Fn(&str) -> Result<String, Error
         }
     }
     let (discount, discount_edition) = page.discount(raw.discount.as_ref(), &mut book);
-    let unused_share = book.len();
+    let (unused_share, low_use_share) = (book.len(), book.len() + 1);
     book.push(Assumption {
         owner: None,
         ..parameters::assumption(
@@ -68,6 +68,16 @@ pub fn load(path: &Path, text: &str, read: &dyn Fn(&str) -> Result<String, Error
             "Silent phones that are really unused".into(),
             Decimal::ONE,
             "evidence: onhook query idle-interval".into(),
+            "the lake",
+        )
+    });
+    book.push(Assumption {
+        owner: None,
+        ..parameters::assumption(
+            "low_use_share".into(),
+            "Phones of low use whose true use is low".into(),
+            Decimal::ONE,
+            "evidence: uses and covered days of each, 95 % upper bound of the rate (Poisson, Byar)".into(),
             "the lake",
         )
     });
@@ -102,6 +112,7 @@ pub fn load(path: &Path, text: &str, read: &dyn Fn(&str) -> Result<String, Error
         deflators,
         vat_rate: None,
         unused_share,
+        low_use_share,
         baseline: 0,
         drivers: Vec::new(),
         ramps: Vec::new(),
@@ -385,7 +396,10 @@ impl Page<'_> {
         for (id, to) in &raw.set {
             let input = self.input(case, id, None)?;
             let setting = match to.as_str() {
-                "low" | "high" if case.book[input].range.is_none() && input != case.unused_share => {
+                "low" | "high"
+                    if case.book[input].range.is_none()
+                        && ![case.unused_share, case.low_use_share].contains(&input) =>
+                {
                     let what = format!("`{}` has no range", id.get_ref());
                     return self.wrong(id, what, "give it low and high in the book, or name another assumption".into());
                 }

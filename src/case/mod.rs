@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use book::{Assumption, Measure, Shape, Vat};
-pub use evidence::{Evidence, Unused};
+pub use evidence::{Doubt, Evidence, LowUse, Unused};
 pub use figures::{
     Against, Appraisal, BenefitFigures, BiasFigures, CommitmentFigures, DriverFigure, LineFigures, OptionFigures,
     Payback, PerUnit, YearFigures,
@@ -74,6 +74,8 @@ pub struct CaseFile {
     pub vat_rate: Option<usize>,
     /// The part of the silent phones that are really unused.
     pub unused_share: usize,
+    /// The part of the phones of low use whose true use is low.
+    pub low_use_share: usize,
     /// Index into `options`.
     pub baseline: usize,
     pub drivers: Vec<Driver>,
@@ -103,6 +105,14 @@ impl CaseFile {
             Count::Asked(query) => Some(query),
             _ => None,
         })
+    }
+
+    /// The input that says for what part a doubt is unfounded.
+    fn share_of(&self, doubt: Doubt) -> usize {
+        match doubt {
+            Doubt::Silence => self.unused_share,
+            Doubt::LowUse => self.low_use_share,
+        }
     }
 
     /// Gives an input another value, as typed: pounds, per cent or a number.

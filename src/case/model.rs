@@ -37,10 +37,19 @@ impl Case {
                 unused.silent, unused.expected, unused.low
             );
         }
+        if let Some(low_use) = evidence.low_use.filter(|low_use| low_use.counted > 0) {
+            let certain = (Decimal::from(low_use.certain) / Decimal::from(low_use.counted)).round_dp(6);
+            let share = &mut file.book[file.low_use_share];
+            share.range = Some((certain, Decimal::ONE)).filter(|(low, high)| low < high);
+            share.title = format!(
+                "Phones of low use whose true use is low (of {} counted, {} with 95 % certainty)",
+                low_use.counted, low_use.certain
+            );
+        }
         let mut model = Model::default();
         let summary = model.sheet("Summary", (0, 1), &[46]);
         let assumptions = model.sheet("Assumptions", (4, 1), &[30, 44, 16, 22, 14, 14, 12, 18, 60, 22, 14, 12]);
-        let volumes_sheet = model.sheet("Volumes", (0, 1), &[22, 44, 12, 18, 12, 50]);
+        let volumes_sheet = model.sheet("Volumes", (0, 1), &[22, 44, 12, 18, 18, 12, 50]);
         let options: Vec<usize> = (0..file.options.len())
             .map(|at| {
                 let name = sheet_name(&model, &file.options[at].id);

@@ -95,7 +95,9 @@ impl Case {
         let drivers = self.file.drivers.iter().filter(|_| picks);
         drivers
             .filter(|driver| {
-                label == format!("{}, counted", driver.title) || label == format!("{}, by silence", driver.title)
+                label
+                    .strip_prefix(driver.title.as_str())
+                    .is_some_and(|rest| rest == ", counted" || rest.starts_with(", by "))
             })
             .find_map(|driver| match &driver.count {
                 Count::Asked(query) => Some(query.clone()),

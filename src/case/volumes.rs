@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::BY_SILENCE;
+use super::evidence::{Doubt, TAKEN_FOR};
 use super::formula::{Formula, Id, Pick};
 use super::grid::{Model, Unit, Words};
 use super::{CaseFile, Count, DriverQuery, Evidence, Moves, Part};
@@ -69,7 +69,15 @@ pub fn lay<'a>(
     model.heads(
         sheet,
         DRIVERS - 1,
-        &["Driver", "What it is", "Counted", "Of these by silence", "Count", "How it is counted"],
+        &[
+            "Driver",
+            "What it is",
+            "Counted",
+            "Of these by silence",
+            "Of these by low use",
+            "Count",
+            "How it is counted",
+        ],
     );
     let mut drivers: Vec<Id> = Vec::with_capacity(file.drivers.len());
     for (row, driver) in (DRIVERS..).zip(&file.drivers) {
@@ -90,23 +98,22 @@ pub fn lay<'a>(
                 let asked = asked(evidence, file, query)?;
                 let label = format!("{}, counted", driver.title);
                 let counted = model.put((sheet, row, 2), Unit::Count, label, asked.counted);
-                let formula = match asked.by_silence {
-                    None => counted.into(),
-                    Some((silent, leaves)) => {
-                        let label = format!("{}, by silence", driver.title);
-                        let silent = Formula::from(model.put((sheet, row, 3), Unit::Count, label, silent));
-                        // Those that turn out to be used, in whole phones.
-                        let used = silent.clone().less(silent.times(inputs[file.unused_share].into()).down());
-                        if leaves { Formula::from(counted).less(used) } else { Formula::from(counted).plus(used) }
-                    }
-                };
+                let mut formula = Formula::from(counted);
+                for (column, (doubt, moving)) in (3..).zip(Doubt::ALL.into_iter().zip(asked.moving)) {
+                    let Some((phones, leaves)) = moving else { continue };
+                    let label = format!("{}, by {}", driver.title, doubt.word());
+                    let phones = Formula::from(model.put((sheet, row, column), Unit::Count, label, phones));
+                    // Those for which it does not hold, in whole phones.
+                    let others = phones.clone().less(phones.times(inputs[file.share_of(doubt)].into()).down());
+                    formula = if leaves { formula.less(others) } else { formula.plus(others) };
+                }
                 (formula, query.words())
             }
         };
         model.write(sheet, row, 0, Words::Label(driver.id.clone()));
         model.write(sheet, row, 1, Words::Label(driver.title.clone()));
-        model.write(sheet, row, 5, Words::Label(how));
-        drivers.push(model.put((sheet, row, 4), Unit::Count, driver.title.clone(), formula));
+        model.write(sheet, row, 6, Words::Label(how));
+        drivers.push(model.put((sheet, row, 5), Unit::Count, driver.title.clone(), formula));
     }
     let head = DRIVERS + file.drivers.len() as u32 + 2;
     model.heads(sheet, head, &["Month", "Financial year", "Month no."]);
@@ -122,9 +129,9 @@ pub fn lay<'a>(
 /// What a query counts.
 struct Asked {
     counted: Formula,
-    /// Silent phones that leave the count, or come into it, once they turn out to be used a little and go to review; and
+    /// For each doubt: phones that leave the count, or come into it, once it does not hold and they go to review; and
     /// whether they leave.
-    by_silence: Option<(Formula, bool)>,
+    moving: [Option<(Formula, bool)>; 2],
 }
 
 fn asked(evidence: &Evidence, file: &CaseFile, query: &DriverQuery) -> Result<Asked> {
@@ -136,21 +143,23 @@ fn asked(evidence: &Evidence, file: &CaseFile, query: &DriverQuery) -> Result<As
         filters.map(|(column, any)| (at(column), any.clone())).collect()
     };
     let pick = |whose| Formula::Picked(Pick { table, of, whose });
-    let silent = |mut whose: Vec<(usize, Vec<String>)>| {
-        whose.push((at(BY_SILENCE), vec!["yes".into()]));
+    let taken = |doubt: Doubt, mut whose: Vec<(usize, Vec<String>)>| {
+        whose.push((at(TAKEN_FOR), vec![doubt.word().into()]));
         pick(whose)
     };
     let takes = |column: &str, word: &str| query.filters.get(column).is_none_or(|any| any.iter().any(|w| w == word));
     let by_verdict = query.filters.contains_key("verdict") || query.filters.contains_key("action");
-    let by_silence = if !by_verdict || !columns.iter().any(|column| column == BY_SILENCE) {
-        None
-    } else if takes("verdict", "low_use") && takes("action", "review") {
-        // What is no longer silent comes in: all silent rows but those counted already.
-        Some((silent(whose(&["verdict", "action"])).less(silent(whose(&[]))), false))
-    } else {
-        Some((silent(whose(&[])), true))
-    };
-    Ok(Asked { counted: pick(whose(&[])), by_silence })
+    let moving = Doubt::ALL.map(|doubt| {
+        if !by_verdict || !columns.iter().any(|column| column == TAKEN_FOR) {
+            None
+        } else if takes("verdict", doubt.overturned()) && takes("action", "review") {
+            // They come in: all that were taken for it but those counted already.
+            Some((taken(doubt, whose(&["verdict", "action"])).less(taken(doubt, whose(&[]))), false))
+        } else {
+            Some((taken(doubt, whose(&[])), true))
+        }
+    });
+    Ok(Asked { counted: pick(whose(&[])), moving })
 }
 
 impl Volumes<'_> {

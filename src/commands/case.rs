@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Talk, Verdict, answer, query, report, write};
-use crate::case::{self, Appraisal, Case, CaseFile, Evidence, Severity, Unused};
+use crate::case::{self, Appraisal, Case, CaseFile, Evidence, LowUse, Severity, Unused};
 use crate::cli;
 use crate::config::{Config, OUTSIDE, inside};
 use crate::error::{Error, Result};
@@ -95,12 +95,27 @@ pub fn built(file: CaseFile, engine: &Engine<'_>) -> Result<Case> {
         evidence.take(&name, columns, answer::text(&found)?);
     }
     evidence.unused = unused(engine)?;
+    evidence.low_use = low_use(engine)?;
     Case::new(file, evidence)
 }
 
 /// All its figures, with sensitivity and simulation.
 pub fn worked_out(case: &Case) -> Result<Appraisal> {
     Ok(Appraisal { sensitivity: Some(case.sensitivity()?), simulation: Some(case.simulate()?), ..case.appraisal() })
+}
+
+/// Phones of low use, and those whose true rate is within the threshold with 95 % certainty: Byar's upper bound for k uses is
+/// (k + 1) (1 − 1 / 9 (k + 1) + 1.645 / 3 √(k + 1))³.
+fn low_use(engine: &Engine<'_>) -> Result<Option<LowUse>> {
+    let sql = "select count(*), count(*) filter (where (v.handset_uses + 1) * power(1 - 1 / (9.0 * (v.handset_uses + 1)) \
+            + 1.645 / (3 * sqrt(v.handset_uses + 1)), 3) <= s.low_use_per_week * v.covered_days / 7.0) \
+        from verdicts v cross join settings s where v.verdict = 'low_use'";
+    let rows = answer::text(&engine.free(sql)?)?;
+    let numbers: Option<Vec<i64>> = rows.first().map(|row| row.iter().flat_map(|cell| cell.parse()).collect());
+    Ok(match numbers.as_deref() {
+        Some([counted, certain]) if *counted > 0 => Some(LowUse { counted: *counted, certain: *certain }),
+        _ => None,
+    })
 }
 
 /// The interval for the whole estate; none where no handset was silent.

@@ -79,6 +79,34 @@ option = [{ id = "stay", title = "S" }]
     assert_eq!(with("51"), [250, 40, 20, 0, 40]);
 }
 
+/// Of 20 phones of low use to remove 15 stay with three quarters really of low use; five are in use and go to review.
+#[test]
+fn fewer_phones_of_low_use_move_likewise() {
+    let text = head("")
+        + r#"driver = [
+  { id = "taken", query = "q", column = "n", where = { action = "remove_handset" } },
+  { id = "review", query = "q", column = "n", where = { action = "review" } },
+  { id = "review_in_use", query = "q", column = "n", where = { action = "review", verdict = "in_use" } },
+  { id = "review_low_use", query = "q", column = "n", where = { action = "review", verdict = "low_use" } },
+]
+option = [{ id = "stay", title = "S" }]
+"#;
+    let mut file = load_case(&text, &[]).unwrap();
+    file.set("low_use_share", "75").unwrap();
+    file.set("unused_share", "50").unwrap();
+    let mut evidence = Evidence::default();
+    let row = |cells: [&str; 3]| cells.map(String::from).to_vec();
+    let rows = vec![
+        row(["low_use", "remove_handset", "20"]),
+        row(["idle", "remove_handset", "8"]),
+        row(["low_use", "review", "3"]),
+    ];
+    evidence.take("q", row(["verdict", "action", "n"]), rows);
+    // 28 − 5 − 4; 3 + 5 + 4; 5; 3 + 4: idle phones that are used turn out to be of low use.
+    let found: Vec<i64> = counts(&Case::new(file, evidence).unwrap()).into_iter().map(|(_, n)| n).collect();
+    assert_eq!(found, [19, 12, 5, 7]);
+}
+
 #[test]
 fn an_answer_that_is_no_count_is_refused_by_name() {
     let text = head("")
