@@ -8,7 +8,7 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
 use super::costs::LineCells;
-use super::formula::Id;
+use super::formula::{Id, Number};
 use super::grid::Unit;
 use super::review::Finding;
 use super::{Amount, Assumption, BenefitClass, Case, Count, Kind, Sensitivity, Simulation};
@@ -84,7 +84,7 @@ pub struct OptionFigures {
     /// Net present value against the baseline: what it saves, discounted.
     pub npv: Pence,
     pub benefit_cost_ratio: Option<Millionths>,
-    /// Where the savings change sign once.
+    /// Where money is paid first and more of it comes back later.
     pub internal_rate_of_return: Option<Millionths>,
     /// The same against each other option.
     pub npv_against: Vec<Against>,
@@ -383,13 +383,14 @@ impl Case {
 
 /// Money cells are rounded to the penny, or are sums of such; the model's check keeps them within reach.
 pub(super) fn pence(pounds: Option<Decimal>) -> Pence {
-    let pence = pounds
-        .and_then(|pounds| pounds.checked_mul(Decimal::ONE_HUNDRED))
-        .map(|pence| pence.round_dp_with_strategy(0, rust_decimal::RoundingStrategy::MidpointAwayFromZero));
-    Pence(pence.and_then(|pence| pence.to_i64()).unwrap_or_default())
+    Pence(pounds.and_then(|pounds| whole(pounds, 100)).unwrap_or_default())
 }
 
 fn millionths(value: Option<Decimal>) -> Option<Millionths> {
-    let whole = value?.checked_mul(Decimal::from(1_000_000))?;
-    whole.round_dp_with_strategy(0, rust_decimal::RoundingStrategy::MidpointAwayFromZero).to_i64().map(Millionths)
+    whole(value?, 1_000_000).map(Millionths)
+}
+
+/// So many parts of one, to the nearest whole part as everywhere.
+fn whole(value: Decimal, parts: i64) -> Option<i64> {
+    Number::round(value.checked_mul(Decimal::from(parts))?, 0).to_i64()
 }

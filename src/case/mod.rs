@@ -41,7 +41,7 @@ pub use formula::{Formula, Gap, Id, Table};
 pub use grid::{Cell, Graph, Model, Place, Sheet, Unit, Values, Words};
 pub use model::Case;
 pub use month::Month;
-pub use notation::{at as place_text, formula as formula_text};
+pub use notation::{fixed as fixed_place, formula as formula_text};
 pub use review::{Finding, Severity};
 pub use sensitivity::{OptionSwing, ScenarioFigures, Sensitivity, Swing};
 pub use simulate::{Fan, Simulation, Spread};

@@ -9,6 +9,11 @@ pub fn at(place: Place) -> String {
     format!("{}{}", column(place.column), place.row + 1)
 }
 
+/// `$F$12`.
+pub fn fixed(place: Place) -> String {
+    format!("${}${}", column(place.column), place.row + 1)
+}
+
 /// `'Option stay'!F12`.
 pub fn whole(model: &Model, place: Place) -> String {
     format!("{}!{}", quoted(&model.sheets[place.sheet].name), at(place))
@@ -86,7 +91,7 @@ impl Writer<'_> {
         let on_one_sheet = places.windows(2).all(|two| two[0].sheet == two[1].sheet);
         let joined = beside(|p| (p.row, p.column + 1)) || beside(|p| (p.row + 1, p.column));
         match places.as_slice() {
-            [first, .., last] if on_one_sheet && joined => format!("{}:{}", self.cell(run[0]), at_end(*first, *last)),
+            [_, .., last] if on_one_sheet && joined => format!("{}:{}", self.cell(run[0]), at(*last)),
             _ => run.iter().map(|id| self.cell(*id)).collect::<Vec<_>>().join(","),
         }
     }
@@ -113,14 +118,6 @@ impl Writer<'_> {
         }
         text + &format!("{})", range(pick.of))
     }
-}
-
-fn at_end(_first: Place, last: Place) -> String {
-    at(last)
-}
-
-fn fixed(place: Place) -> String {
-    format!("${}${}", column(place.column), place.row + 1)
 }
 
 fn column(number: u16) -> String {

@@ -12,7 +12,7 @@ use rust_xlsxwriter::{
 
 use super::super::brush;
 use super::{Written, clean, set_page, tall, text};
-use crate::case::{Case, Formula, Graph, Place, Sheet, Unit, Words, formula_text, place_text};
+use crate::case::{Case, Formula, Graph, Place, Sheet, Unit, Words, fixed_place, formula_text};
 
 /// Adds the sheets; gives their names, which no other sheet may have.
 pub(super) fn sheets(book: &mut Workbook, case: &Case) -> std::result::Result<HashSet<String>, XlsxError> {
@@ -33,10 +33,7 @@ pub(super) fn sheets(book: &mut Workbook, case: &Case) -> std::result::Result<Ha
         if named.insert(name.as_str()) {
             let place = case.model.cell(*id).place;
             let sheet = case.model.sheets[place.sheet].name.replace('\'', "''");
-            let at = place_text(place);
-            let split = at.find(|c: char| c.is_ascii_digit()).unwrap_or(at.len());
-            let (column, row) = at.split_at(split);
-            book.define_name(name, &format!("='{sheet}'!${column}${row}"))?;
+            book.define_name(name, &format!("='{sheet}'!{}", fixed_place(place)))?;
         }
     }
     Ok(taken)
