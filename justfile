@@ -31,6 +31,18 @@ bench-peers records="500000" rounds="5":
 bench-queries *workspace:
     ${PYTHON:-python3} benches/questions/run.py {{workspace}}
 
+# Licences, sources and advisories of everything that is built in (needs cargo-deny)
+deny:
+    cargo deny check
+
+# The list of what is built in, as CycloneDX: target/onhook.cdx.json (needs cargo-cyclonedx)
+sbom:
+    cargo cyclonedx --format json --override-filename onhook.cdx
+
+# An image with onhook in it
+image:
+    podman build -t onhook -f packaging/Containerfile .
+
 # Whole-process times of every report: of a workspace, or of 20,000 extensions x 365 days made for it (half an hour, 10 GB)
 bench-reports *workspace:
     ${PYTHON:-python3} benches/estate.py {{workspace}}

@@ -86,6 +86,18 @@ fn links_between_documents_lead_somewhere() {
 }
 
 #[test]
+fn the_index_of_documents_names_each_and_the_readme_leads_to_it() {
+    let index = read("docs/README.md");
+    let documents = files().into_iter().filter(|name| name.ends_with(".md"));
+    let missing = documents.filter_map(|name| {
+        let document = name.strip_prefix("docs/").filter(|name| *name != "README.md")?;
+        (!index.contains(&format!("({document})"))).then(|| format!("docs/README.md does not lead to {document}"))
+    });
+    none(&missing.collect::<Vec<_>>());
+    assert!(read("README.md").contains("(docs/README.md)"), "README.md does not lead to docs/README.md");
+}
+
+#[test]
 fn ci_runs_the_words_of_the_readme() {
     let (ci, readme) = (read(".ci/run"), read("README.md"));
     for (text, name) in [(&ci, ".ci/run"), (&readme, "README.md")] {
