@@ -2,7 +2,7 @@
 //! the one run that writes. Nothing is changed in a folder that is not ours. Knows no tables.
 
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Access, Store};
@@ -103,12 +103,28 @@ fn lock(folder: &Path) -> Result<File> {
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|error| unwritable(folder, error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            // What a dead holder said of itself is not to be taken for ours.
+            let _ = file.set_len(0);
+            Ok(file)
+        }
         Err(std::fs::TryLockError::WouldBlock) => {
-            Err(wrong(folder, "another run is writing to it", "wait for it to end; the lock goes with its process"))
+            Err(Error::Busy { place: folder.display().to_string(), holder: holder(&path) })
         }
         Err(std::fs::TryLockError::Error(error)) => Err(Error::io(&path)(error)),
     }
+}
+
+/// Writes into a lock that is held who holds it. Where that cannot be written, nobody is told.
+pub fn sign(mut lock: &File, who: &str) {
+    let _ = lock.set_len(0).and_then(|()| lock.write_all(who.as_bytes()));
+}
+
+/// What the holder of a lock says of itself; blank where it says nothing that can be printed.
+fn holder(path: &Path) -> String {
+    let text = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(text.get(..120).unwrap_or(&text)).into_owned();
+    text.lines().next().filter(|line| !line.contains(|c: char| c.is_control())).unwrap_or_default().to_string()
 }
 
 fn whole(folder: &Path) -> Result<PathBuf> {
