@@ -87,7 +87,9 @@ pub fn gather(
     until: Option<DateTime<Utc>>,
     talk: &mut Talk,
 ) -> Result<Gathered> {
-    let still_late = || Ok(late(config, &last_records(&Engine::open(lake, config, policy)?, begun)?, begun));
+    let still_late = || -> Result<Vec<Late>> {
+        Ok(late(config, &last_records(&Engine::open(lake, config, policy)?, begun)?, begun))
+    };
     let (work, mut unseen) = ingest::found(config, None, &[])?;
     let mut looks = Looks::default();
     looks.are_read(&work);

@@ -127,7 +127,8 @@ fn text(run: &Run, figures: Option<&Figures>, last_good: Option<DateTime<Utc>>) 
     page.many("onhook_build_info", "Version of onhook", [(version, 1.0)]);
     page.one("onhook_run_start_timestamp_seconds", "When the last run began", seconds(run.started_at));
     page.one("onhook_run_end_timestamp_seconds", "When the last run ended", seconds(ended));
-    page.one("onhook_run_duration_seconds", "How long the last run took", seconds(ended) - seconds(run.started_at));
+    let took = (ended - run.started_at).num_milliseconds() as f64 / 1000.0;
+    page.one("onhook_run_duration_seconds", "How long the last run took", took);
     page.one(
         "onhook_run_exit_code",
         "Exit code: 0 good, 1 needs a person, 2 not finished",
@@ -164,7 +165,8 @@ fn text(run: &Run, figures: Option<&Figures>, last_good: Option<DateTime<Utc>>) 
         page.many("onhook_records", "Records ever read, by what became of them", records);
         let last = figures.last_record.iter().map(|(source, at)| (of_source(source), *at));
         page.many("onhook_source_last_record_timestamp_seconds", "Quarter-hour of the last record", last);
-        let lag = figures.last_record.iter().map(|(source, at)| (of_source(source), (seconds(ended) - at).max(0.0)));
+        let lag =
+            figures.last_record.iter().map(|(source, at)| (of_source(source), (seconds(ended) - at).max(0.0).round()));
         page.many("onhook_source_lag_seconds", "Age of the last record when the run ended", lag);
         let late = figures.late.iter().map(|(source, late)| (of_source(source), f64::from(u8::from(*late))));
         page.many("onhook_source_late", "Whether records that are expected were not there", late);
