@@ -64,7 +64,7 @@ pub struct Lake {
     runtime: Arc<Runtime>,
     store: Store,
     /// Held for as long as the lake is open for writing.
-    lock: Option<File>,
+    lock: Option<open::Lock>,
     /// Held for as long as the lake is open; none where the folder does not let us.
     reading: Option<File>,
     kept: Mutex<Kept>,
@@ -130,7 +130,7 @@ impl Lake {
     /// Says who is writing, for whoever finds the lake taken: one line of text.
     pub fn sign(&self, who: &str) {
         if let Some(lock) = &self.lock {
-            open::sign(lock, who);
+            lock.sign(who);
         }
     }
 

@@ -113,8 +113,8 @@ pub fn gather(
                 late = still_late()?;
             }
         }
-        let work;
-        (work, unseen) = ingest::found(config, None, &[])?;
+        let (work, unseen_now) = ingest::found(config, None, &[])?;
+        unseen = unseen_now;
         let seen = outcome.inputs.repeated;
         add(&mut outcome, ingest::read(config, lake, work, trunks, talk)?);
         // All that was read is seen again.
