@@ -88,7 +88,7 @@ pub fn gather(
     talk: &mut Talk,
 ) -> Result<Gathered> {
     let still_late = || -> Result<Vec<Late>> {
-        Ok(late(config, &last_records(&Engine::open(lake, config, policy)?, begun)?, begun))
+        Ok(late(config, &last_records(config, &Engine::open(lake, config, policy)?, begun)?, begun))
     };
     let (work, mut unseen) = ingest::found(config, None, &[])?;
     let mut looks = Looks::default();
@@ -207,16 +207,25 @@ impl LastRecord {
     }
 }
 
-/// Of each source, but for records from the future: a clock that is ahead makes nothing punctual.
-pub fn last_records(engine: &Engine<'_>, now: DateTime<Utc>) -> Result<HashMap<String, LastRecord>> {
-    // The day has begun somewhere.
-    let today = (now + TimeDelta::hours(14)).date_naive();
+/// Of each configured source, but for records from the future: a clock that is ahead makes nothing punctual.
+pub fn last_records(config: &Config, engine: &Engine<'_>, now: DateTime<Utc>) -> Result<HashMap<String, LastRecord>> {
+    let todays = config.sources.iter().filter_map(|source| {
+        let today = now.with_timezone(&source.timezone.parse::<Tz>().ok()?).date_naive();
+        // A source's name is letters, digits, `-` and `_`.
+        Some(format!("('{}', date '{today}')", source.name))
+    });
+    let todays: Vec<String> = todays.collect();
+    if todays.is_empty() {
+        return Ok(HashMap::new());
+    }
     let sql = format!(
         "select t.source, t.local_day, max(t.quarter) from traffic t join ( \
-            select source, max(local_day) as local_day from traffic \
-            where legs > 0 and local_day <= date '{today}' group by source \
+            select u.source, max(u.local_day) as local_day \
+            from traffic u join (values {}) as c (source, today) on u.source = c.source \
+            where u.legs > 0 and u.local_day <= c.today group by u.source \
         ) l on t.source = l.source and t.local_day = l.local_day \
-        where t.legs > 0 group by t.source, t.local_day"
+        where t.legs > 0 group by t.source, t.local_day",
+        todays.join(", ")
     );
     let rows = answer::text(&engine.free(&sql)?)?;
     let records = rows.iter().filter_map(|row| {

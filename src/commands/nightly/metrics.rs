@@ -46,7 +46,7 @@ impl Figures {
                 *records.entry((row[place("source")].clone(), outcome)).or_default() += count;
             }
         }
-        let last = last_records(engine, now)?;
+        let last = last_records(config, engine, now)?;
         let of_source = |source: &Source| {
             let moment = last.get(&source.name)?.moment(source)?;
             Some((source.name.clone(), moment.timestamp() as f64))

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
+use chrono::Days;
+
 use super::{Running, branch, call, calls, days_ago, deliver, header, outcomes, punctual};
 use crate::workdir::Workdir;
 
@@ -20,8 +22,12 @@ fn with_annex() -> Workdir {
 #[test]
 fn without_a_wait_it_goes_on_with_what_there_is_and_names_who_is_late() {
     let work = with_annex();
+    // A clock that is ahead: records of a day that has not been.
+    let ahead = days_ago(0) + Days::new(2);
+    deliver(&work, "ahead.csv", &calls(ahead, 1));
     let ran = work.run(&["nightly", "--json"]);
     assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(work.sql(&format!("select count(*) from legs where local_day = date '{ahead}'")), ["1"]);
     let (day, last) = (days_ago(1), days_ago(3));
     let late = format!("warning: branch is late: no records of {day} yet, the last are of {last}: ask for its files");
     assert!(ran.stderr.contains(&late), "{ran:?}");
