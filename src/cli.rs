@@ -15,8 +15,17 @@ pub struct Cli {
     /// Say less: warnings and errors only.
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Form of what is said on standard error: for people, or a JSON object a line.
+    #[arg(long, global = true, value_enum, default_value_t = Log::Text, value_name = "FORM")]
+    pub log: Log,
     #[command(subcommand)]
     pub command: Command,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Log {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -60,14 +69,7 @@ pub enum Command {
         output: Option<PathBuf>,
     },
     /// Ingest, load, check, query, case, report: one command for the scheduler.
-    Nightly {
-        /// Folder for the outputs, in place of `[output] dir`.
-        #[arg(short, long, value_name = "DIR")]
-        output: Option<PathBuf>,
-        /// Print what was done as JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    Nightly(Nightly),
     /// Coverage, rejects, register against calls.
     Check,
     /// The lake itself.
@@ -172,6 +174,26 @@ pub enum Format {
     Xlsx,
 }
 
+#[derive(Debug, Args)]
+pub struct Nightly {
+    /// Folder for the outputs, in place of `[output] dir`.
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Wait for late files until this time of day, in place of `[nightly] wait_until`; only sources that say what they
+    /// `expect` can be late.
+    #[arg(long, value_name = "HH:MM", value_parser = crate::config::time_of_day)]
+    pub wait_until: Option<chrono::NaiveTime>,
+    /// Wait at most so many minutes, for another run to end and for late files; 0 to wait for nothing.
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(..=1440), conflicts_with = "wait_until")]
+    pub wait: Option<u32>,
+    /// File for the figures of the run as Prometheus reads them, in place of `[nightly] metrics`; ends in .prom.
+    #[arg(long, value_name = "FILE", value_parser = metrics)]
+    pub metrics: Option<PathBuf>,
+    /// Print what was done as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Lake {
     /// Tables, their files and the last batch; files that wait for vacuum.
@@ -251,6 +273,11 @@ fn parameter(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
         _ => Err("write it as name=value".to_string()),
     }
+}
+
+fn metrics(text: &str) -> Result<PathBuf, String> {
+    let is_one = PathBuf::from(text).extension().is_some_and(|end| end == "prom");
+    if is_one { Ok(PathBuf::from(text)) } else { Err("only files that end in .prom are read".to_string()) }
 }
 
 /// The first day of the month.

@@ -3,6 +3,7 @@
 //! only layout files are read that it names.
 
 mod billing;
+mod nightly;
 mod pattern;
 
 use std::path::{Component, Path, PathBuf};
@@ -12,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use billing::{BankHolidays, Billing};
+pub use nightly::{Expect, Nightly, time_of_day};
 pub use pattern::{Ddi, Pattern};
 
 use crate::error::{Error, Result};
@@ -33,6 +35,8 @@ pub struct Config {
     pub case: Option<Case>,
     #[serde(default)]
     pub output: Output,
+    #[serde(default)]
+    pub nightly: Nightly,
     /// Folder of `onhook.toml`; relative paths start there.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -93,6 +97,16 @@ pub struct Source {
     /// Of a carrier's bill: the carrier, as the trunk list names it; blank for the bill of all trunks that no other bill is for.
     #[serde(default)]
     pub carrier: String,
+    /// On which days it has calls, `"daily"` or `"working_days"`: then `onhook nightly` says when their records are late.
+    pub expect: Option<Expect>,
+    /// How many days after such a day its records must be there.
+    #[serde(default = "a_day")]
+    pub expected_lag_days: u16,
+}
+
+/// Yesterday's records are there this morning.
+fn a_day() -> u16 {
+    1
 }
 
 /// What the wall clock of a record shows.
@@ -342,6 +356,7 @@ impl Config {
             let what = "low_use_per_week cannot be negative, and a percentage is from 0 to 100".to_string();
             return wrong("evidence", what, "correct it");
         }
+        self.nightly.check().or_else(|(what, hint)| wrong("nightly", what, hint))?;
         self.billing.check().or_else(|what| wrong("billing", what, "write times of day like \"07:00\""))
     }
 }

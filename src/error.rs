@@ -24,9 +24,12 @@ pub enum Error {
     /// A query, its header or its parameters.
     #[error("query {name}: {what}")]
     Query { name: String, what: String, hint: String },
-    /// The lake: not ours, newer than we are, locked, or its log would not take a commit.
+    /// The lake: not ours, newer than we are, or its log would not take a commit.
     #[error("lake {place}: {what}")]
     Lake { place: String, what: String, hint: String },
+    /// Another run holds the lake's lock; `holder` is who that says it is, where it says so.
+    #[error("lake {place}: another run is writing to it{}{holder}", if holder.is_empty() { "" } else { ": " })]
+    Busy { place: String, holder: String },
     /// The business case cannot be worked out from what it was given.
     #[error("{place}: {what}")]
     Case { place: String, what: String, hint: String },
@@ -57,6 +60,7 @@ impl Error {
             | Self::Query { hint, .. }
             | Self::Lake { hint, .. }
             | Self::Case { hint, .. } => hint,
+            Self::Busy { .. } => "wait for it to end; the lock goes with its process",
             Self::Render { .. } => "",
         }
     }

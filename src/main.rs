@@ -18,11 +18,10 @@ fn main() -> ExitCode {
             };
         }
     };
-    commands::logging(cli.quiet);
-    let mut talk = commands::Talk::new(cli.quiet);
+    commands::logging(cli.quiet, cli.log);
+    let mut talk = commands::Talk::new(cli.quiet, cli.log);
     match commands::run(cli, &mut talk) {
-        Ok(commands::Verdict::Good) => ExitCode::SUCCESS,
-        Ok(commands::Verdict::NeedsAPerson) => ExitCode::from(1),
+        Ok(verdict) => ExitCode::from(verdict.exit_code()),
         Err(errors) => {
             if errors.iter().all(commands::is_broken_pipe) {
                 return ExitCode::SUCCESS;

@@ -53,7 +53,7 @@ pub fn command(config: &Config, args: &cli::Case, talk: &mut Talk) -> Result<Ver
 pub fn judged(appraisal: &Appraisal, talk: &mut Talk) -> Verdict {
     let mut verdict = Verdict::Good;
     for finding in appraisal.findings.iter().filter(|finding| finding.severity == Severity::Error) {
-        talk.warn(&format!("{}: {} ({})", finding.place, finding.text, finding.hint));
+        talk.need(&format!("{}: {}", finding.place, finding.text), finding.hint);
         verdict = Verdict::NeedsAPerson;
     }
     let minor = appraisal.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();

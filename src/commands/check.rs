@@ -26,7 +26,7 @@ pub fn command(config: &Config, talk: &mut Talk) -> Result<Verdict, Vec<Error>> 
 pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<(Verdict, Vec<String>)> {
     let mut found = Vec::new();
     if engine.known_as_of().is_none() {
-        talk.warn("there are no call records yet: put files where the paths of [[source]] point");
+        talk.need("there are no call records yet", "put files where the paths of [[source]] point");
         return Ok((Verdict::NeedsAPerson, found));
     }
     let mut verdict = Verdict::Good;
@@ -46,16 +46,17 @@ pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<(Ver
     for (source, spot, detail) in spots(engine)? {
         found.push(format!("blind     {source}: {detail}"));
         if spot == "expiring_records" {
-            talk.warn(&format!("{source}: {detail}"));
+            talk.need(&format!("{source}: {detail}"), "what the platform drops is lost");
             verdict = Verdict::NeedsAPerson;
         }
     }
     for (source, covered) in covered_days(engine)? {
         if covered < u64::from(config.evidence.min_covered_days) {
             let wanted = config.evidence.min_covered_days;
-            talk.warn(&format!(
-                "{source}: records on {covered} days of the window, {wanted} are needed to prove anything"
-            ));
+            talk.need(
+                &format!("{source}: records on {covered} days of the window, {wanted} are needed to prove anything"),
+                "see onhook query coverage for the days that are missing",
+            );
             verdict = Verdict::NeedsAPerson;
         }
     }
@@ -63,7 +64,10 @@ pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<(Ver
     let at = |name: &str| health.columns.iter().position(|c| c.name == name).unwrap_or_default();
     for row in rows(engine, "ingest-health")? {
         if row[at("unbalanced")] != "0" {
-            talk.warn(&format!("{}: {} records are unaccounted for", row[0], row[at("unbalanced")]));
+            talk.need(
+                &format!("{}: {} records are unaccounted for", row[0], row[at("unbalanced")]),
+                "onhook lake verify says where",
+            );
             verdict = Verdict::NeedsAPerson;
         }
         if row[at("rejected")] != "0" {
@@ -72,7 +76,10 @@ pub fn run(config: &Config, engine: &Engine<'_>, talk: &mut Talk) -> Result<(Ver
         let [rejected, read] = ["rejected", "read"].map(|name| row[at(name)].parse::<f64>().unwrap_or(0.0));
         let limit = config.evidence.max_rejected_percent;
         if 100.0 * rejected > limit * read {
-            talk.warn(&format!("{}: more than {limit} % of all its records were rejected", row[0]));
+            talk.need(
+                &format!("{}: more than {limit} % of all its records were rejected", row[0]),
+                "see onhook query ingest-health",
+            );
             verdict = Verdict::NeedsAPerson;
         }
     }
@@ -110,7 +117,7 @@ fn calendars(engine: &Engine<'_>) -> Result<String> {
 }
 
 /// Covered days of the window by configured source, none included; a bill and the like cover none by nature.
-fn covered_days(engine: &Engine<'_>) -> Result<Vec<(String, u64)>> {
+pub fn covered_days(engine: &Engine<'_>) -> Result<Vec<(String, u64)>> {
     let sql = "select s.source, count(distinct c.local_day) from sources s left join coverage c on c.source = s.source \
                where s.shows_silence group by s.source order by s.source";
     let days = answer::text(&engine.free(sql)?)?;

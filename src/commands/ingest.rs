@@ -10,7 +10,7 @@ use super::{Talk, Verdict, open};
 use crate::cli;
 use crate::config::Config;
 use crate::discover::{self, Finds};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ingest::{self, Claim, Outcome, Work};
 use crate::lake::{Access, Lake};
 use crate::normalise::Trunks;
@@ -34,6 +34,16 @@ pub fn run(
     trunks: &HashMap<String, Trunks>,
     talk: &mut Talk,
 ) -> Result<Outcome> {
+    let (work, unseen) = found(config, only, paths)?;
+    let mut outcome = read(config, lake, work, trunks, talk)?;
+    outcome.inputs.failed += unseen.len() as u64;
+    outcome.errors.extend(unseen);
+    tell(&outcome, talk);
+    Ok(outcome)
+}
+
+/// The files there are, and what could not be looked at.
+pub fn found<'a>(config: &'a Config, only: Option<&str>, paths: &[PathBuf]) -> Result<(Vec<Work<'a>>, Vec<Error>)> {
     let claims: Vec<Claim<'_>> = match (only, paths) {
         (Some(name), _) => vec![Claim::Of(config.source(name)?)],
         (None, []) => config.sources.iter().map(Claim::Of).collect(),
@@ -48,12 +58,26 @@ pub fn run(
         errors.extend(unseen);
         work.extend(files.into_iter().map(|file| Work { claim, file }));
     }
+    Ok((work, errors))
+}
+
+/// Reads what of it is new, and says nothing but how far it is.
+pub fn read(
+    config: &Config,
+    lake: &Lake,
+    work: Vec<Work<'_>>,
+    trunks: &HashMap<String, Trunks>,
+    talk: &Talk,
+) -> Result<Outcome> {
     let bytes = work.iter().filter_map(|w| w.file.path.metadata().ok()).map(|m| m.len()).sum();
     let bar = talk.bar(bytes, "reading");
-    let mut outcome = ingest::ingest(config, lake, work, trunks, Utc::now(), &|done| bar.inc(done))?;
+    let outcome = ingest::ingest(config, lake, work, trunks, Utc::now(), &|done| bar.inc(done))?;
     bar.finish_and_clear();
-    outcome.inputs.failed += errors.len() as u64;
-    outcome.errors.extend(errors);
+    Ok(outcome)
+}
+
+/// What was read, and what was not.
+pub fn tell(outcome: &Outcome, talk: &mut Talk) {
     for error in &outcome.errors {
         talk.error(error);
     }
@@ -69,7 +93,6 @@ pub fn run(
         "records   {} read = {} kept + {} repeated + {} skipped + {} rejected",
         records.read, records.kept, records.repeated, records.skipped, records.rejected
     ));
-    Ok(outcome)
 }
 
 /// What `--json` prints.
@@ -84,9 +107,17 @@ pub fn verdict(config: &Config, outcome: &Outcome, talk: &mut Talk) -> Verdict {
     let too_many = percent > config.evidence.max_rejected_percent;
     if too_many {
         let limit = config.evidence.max_rejected_percent;
-        talk.warn(&format!(
-            "{percent:.1} % of the records were rejected, the limit is {limit} %: see onhook query ingest-health"
-        ));
+        talk.need(
+            &format!("{percent:.1} % of the records were rejected, the limit is {limit} %"),
+            "see onhook query ingest-health",
+        );
+    }
+    if outcome.inputs.failed > 0 {
+        let first: Vec<String> = outcome.errors.iter().take(3).map(ToString::to_string).collect();
+        let more = if outcome.errors.len() > first.len() { " and more" } else { "" };
+        let (files, were) = if outcome.inputs.failed == 1 { ("file", "was") } else { ("files", "were") };
+        let what = format!("{} {files} {were} not read ({}{more})", outcome.inputs.failed, first.join("; "));
+        talk.keep(&what, "put them right or deliver them again; every run tries them anew");
     }
     Verdict::of(outcome.inputs.failed > 0 || too_many)
 }

@@ -19,7 +19,9 @@ mod synth;
 use std::io::Write;
 use std::path::Path;
 
-use crate::cli::{Cli, Command, Config as ConfigCommand, Estate as EstateCommand};
+use chrono::Utc;
+
+use crate::cli::{Cli, Command, Config as ConfigCommand, Estate as EstateCommand, Log};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::lake::{Access, Lake};
@@ -43,16 +45,31 @@ impl Verdict {
     fn and(self, other: Self) -> Self {
         Self::of(self == Self::NeedsAPerson || other == Self::NeedsAPerson)
     }
+
+    /// Of the process.
+    pub fn exit_code(self) -> u8 {
+        u8::from(self == Self::NeedsAPerson)
+    }
 }
 
-/// What a command says: data to stdout, everything else to stderr.
+/// Something that needs a person: what and where, and what next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Need {
+    what: String,
+    next: String,
+}
+
+/// What a command says: data to stdout, everything else to stderr; there as lines for people or as JSON for machines.
 pub struct Talk {
     quiet: bool,
+    log: Log,
+    /// What it said that needs a person.
+    needs: Vec<Need>,
 }
 
 impl Talk {
-    pub fn new(quiet: bool) -> Self {
-        Self { quiet }
+    pub fn new(quiet: bool, log: Log) -> Self {
+        Self { quiet, log, needs: Vec::new() }
     }
 
     /// Data.
@@ -61,23 +78,55 @@ impl Talk {
         out.write_all(bytes).and_then(|()| out.flush()).map_err(Error::io("standard output"))
     }
 
-    /// A line for the person at the terminal.
+    /// A line for the person at the terminal; its first word says what it is about.
     fn say(&mut self, line: &str) {
-        if !self.quiet {
-            self.line(line);
+        match self.log {
+            _ if self.quiet => {}
+            Log::Text => self.line(line),
+            Log::Json => {
+                let (about, rest) = line.split_once(' ').unwrap_or((line, ""));
+                tracing::info!(about, "{}", rest.trim_start());
+            }
         }
     }
 
-    /// Something that needs a person; never silenced.
+    /// Something that a person should look at; never silenced.
     fn warn(&mut self, line: &str) {
-        self.line(&format!("warning: {line}"));
+        match self.log {
+            Log::Text => self.line(&format!("warning: {line}")),
+            Log::Json => tracing::warn!("{line}"),
+        }
+    }
+
+    /// Something that needs a person: said, and kept for the summary.
+    fn need(&mut self, what: &str, next: &str) {
+        self.warn(&format!("{what}: {next}"));
+        self.keep(what, next);
+    }
+
+    /// The same of what was said already.
+    fn keep(&mut self, what: &str, next: &str) {
+        self.needs.push(Need { what: what.to_string(), next: next.to_string() });
+    }
+
+    /// The paragraph at the end of a run that needs a person; never silenced.
+    fn conclude(&mut self, summary: &str) {
+        match self.log {
+            Log::Text => self.line(&format!("summary   {summary}")),
+            Log::Json => tracing::warn!(about = "summary", "{summary}"),
+        }
     }
 
     /// An error and its hint.
     pub fn error(&mut self, error: &Error) {
-        self.line(&format!("error: {error}"));
-        if !error.hint().is_empty() {
-            self.line(&format!("hint: {}", error.hint()));
+        match self.log {
+            Log::Text => {
+                self.line(&format!("error: {error}"));
+                if !error.hint().is_empty() {
+                    self.line(&format!("hint: {}", error.hint()));
+                }
+            }
+            Log::Json => tracing::error!(hint = error.hint(), "{error}"),
         }
     }
 
@@ -88,7 +137,7 @@ impl Talk {
 
     /// A bar on terminals only.
     fn bar(&self, length: u64, what: &'static str) -> indicatif::ProgressBar {
-        if self.quiet {
+        if self.quiet || self.log == Log::Json {
             return indicatif::ProgressBar::hidden();
         }
         let style = indicatif::ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}");
@@ -120,7 +169,7 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
         Command::Explain { extension, source } => explain::explain(&config()?, &extension, source.as_deref(), talk)?,
         Command::Case(args) => case::command(&config()?, &args, talk)?,
         Command::Bill { month, output } => bill::command(&config()?, month, output.as_deref(), talk)?,
-        Command::Nightly { output, json } => nightly::nightly(&config()?, output.as_deref(), json, talk)?,
+        Command::Nightly(args) => nightly::nightly(&config()?, &args, talk)?,
         Command::Check => check::command(&config()?, talk)?,
         Command::Lake { command } => lake::command(&config()?, &command, talk)?,
         Command::Synth(args) => synth::synth(&args, talk)?,
@@ -135,12 +184,20 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
     })
 }
 
-/// Sends our own log lines to stderr; what the storage crates log is for their makers.
-pub fn logging(quiet: bool) {
+/// Sends our own log lines to stderr; what the storage crates log is for their makers. As JSON, all that is said is a log line.
+pub fn logging(quiet: bool, log: Log) {
     use tracing_subscriber::prelude::*;
-    let level = if quiet { tracing::Level::ERROR } else { tracing::Level::WARN };
+    let level = match (log, quiet) {
+        (Log::Text, true) => tracing::Level::ERROR,
+        (Log::Text, false) | (Log::Json, true) => tracing::Level::WARN,
+        (Log::Json, false) => tracing::Level::INFO,
+    };
     let ours = tracing_subscriber::filter::Targets::new().with_target("onhook", level);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match log {
+        Log::Text => lines.without_time().boxed(),
+        Log::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+    };
     // Only fails where a log was set up before: then that one stands.
     let _ = tracing_subscriber::registry().with(lines.with_filter(ours)).try_init();
 }
@@ -161,7 +218,11 @@ fn load(path: &Path) -> Result<Config> {
 }
 
 fn open(config: &Config, access: Access) -> Result<Lake> {
-    Lake::open(&config.at(&config.lake.path), access)
+    let lake = Lake::open(&config.at(&config.lake.path), access)?;
+    if access == Access::Write {
+        lake.sign(&format!("process {} since {}", std::process::id(), Utc::now().format("%Y-%m-%d %H:%M:%S UTC")));
+    }
+    Ok(lake)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -31,12 +31,16 @@ pub struct Compacted {
 }
 
 impl Lake {
-    /// Merges the small files of every table of batches, a commit a table.
+    /// Merges the small files of every table of batches, and those of `runs`; a commit a table.
     ///
     /// # Errors
     /// A file cannot be read, or there is no space for what is written; what was merged before stays merged.
     pub fn compact(&self) -> Result<BTreeMap<&'static str, Compacted>> {
-        BATCH_TABLES.into_iter().map(|table| Ok((table.name(), self.compact_table(table)?))).collect()
+        BATCH_TABLES
+            .into_iter()
+            .chain([Table::Runs])
+            .map(|table| Ok((table.name(), self.compact_table(table)?)))
+            .collect()
     }
 
     /// The same for one table.

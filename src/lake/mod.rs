@@ -11,6 +11,7 @@ mod open;
 mod pages;
 mod removal;
 mod rollup;
+mod runs;
 mod store;
 mod tables;
 mod vacuum;
@@ -34,6 +35,7 @@ use url::Url;
 
 pub use compact::Compacted;
 pub use removal::Removed;
+pub use runs::Run;
 use store::Store;
 pub use tables::{BATCH_TABLES, ESTATE_TABLES, TABLES, Table};
 pub use vacuum::{Dead, Swept};
@@ -62,7 +64,7 @@ pub struct Lake {
     runtime: Arc<Runtime>,
     store: Store,
     /// Held for as long as the lake is open for writing.
-    lock: Option<File>,
+    lock: Option<open::Lock>,
     /// Held for as long as the lake is open; none where the folder does not let us.
     reading: Option<File>,
     kept: Mutex<Kept>,
@@ -123,6 +125,13 @@ impl Lake {
     /// The runtime its storage and the SQL engine run on.
     pub fn runtime(&self) -> &Arc<Runtime> {
         &self.runtime
+    }
+
+    /// Says who is writing, for whoever finds the lake taken: one line of text.
+    pub fn sign(&self, who: &str) {
+        if let Some(lock) = &self.lock {
+            lock.sign(who);
+        }
     }
 
     /// Where it lies; long texts are put aside there for as long as they are read.
@@ -227,7 +236,7 @@ impl Lake {
     /// A run that was killed may have left names that do not last: of its last commit before anybody is told of it, of
     /// all others before the next.
     fn settle_before(&self) -> Result<()> {
-        for table in BATCH_TABLES.into_iter().chain(ESTATE_TABLES) {
+        for table in TABLES {
             let folder = self.folder.join(table.name());
             let log = folder.join("_delta_log");
             if !log.is_dir() {

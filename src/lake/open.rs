@@ -2,7 +2,7 @@
 //! the one run that writes. Nothing is changed in a folder that is not ours. Knows no tables.
 
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Access, Store};
@@ -14,8 +14,25 @@ const MARKER: &str = "onhook-lake.json";
 const LAYOUT: u64 = 3;
 pub const LOCK: &str = ".lock";
 
+/// The lock of a writer, on a file that stays behind; the lock goes with the process. In the file its holder says who it is.
+pub struct Lock(File);
+
+impl Lock {
+    /// Where it cannot be written, nobody is told.
+    pub fn sign(&self, who: &str) {
+        let _ = self.0.set_len(0).and_then(|()| (&self.0).rewind()).and_then(|()| (&self.0).write_all(who.as_bytes()));
+    }
+}
+
+impl Drop for Lock {
+    /// A file without a holder says nothing.
+    fn drop(&mut self) {
+        let _ = self.0.set_len(0);
+    }
+}
+
 /// The lake's folder in full, and the lock of a writer. A writer makes the lake where there is none.
-pub fn open(folder: &Path, access: Access, store: &Store) -> Result<(PathBuf, Option<File>)> {
+pub fn open(folder: &Path, access: Access, store: &Store) -> Result<(PathBuf, Option<Lock>)> {
     // Before the lock, which is a file: nothing is written into a lake that we cannot read.
     let is_lake = check(folder)?;
     if access == Access::Read {
@@ -97,18 +114,28 @@ fn is_ours(entry: std::io::Result<std::fs::DirEntry>) -> bool {
     entry.is_ok_and(|entry| [LOCK, &format!("{MARKER}.new")].iter().any(|name| entry.file_name() == *name))
 }
 
-/// The file stays behind when a run ends; the lock on it goes with the process.
-fn lock(folder: &Path) -> Result<File> {
+fn lock(folder: &Path) -> Result<Lock> {
     let path = folder.join(LOCK);
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|error| unwritable(folder, error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            // What a dead holder said of itself is not to be taken for ours.
+            let _ = file.set_len(0);
+            Ok(Lock(file))
+        }
         Err(std::fs::TryLockError::WouldBlock) => {
-            Err(wrong(folder, "another run is writing to it", "wait for it to end; the lock goes with its process"))
+            Err(Error::Busy { place: folder.display().to_string(), holder: holder(&path) })
         }
         Err(std::fs::TryLockError::Error(error)) => Err(Error::io(&path)(error)),
     }
+}
+
+/// What the holder of a lock says of itself; blank where it says nothing that can be printed.
+fn holder(path: &Path) -> String {
+    let text = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(text.get(..120).unwrap_or(&text)).into_owned();
+    text.lines().next().filter(|line| !line.contains(|c: char| c.is_control())).unwrap_or_default().to_string()
 }
 
 fn whole(folder: &Path) -> Result<PathBuf> {

@@ -23,6 +23,7 @@ pub enum Table {
     Tariffs,
     FixedCharges,
     Removals,
+    Runs,
 }
 
 /// Written batch by batch; `Inputs` last, for it is what makes the batch count.
@@ -39,7 +40,7 @@ pub const ESTATE_TABLES: [Table; 7] = [
     Table::FixedCharges,
 ];
 /// Every table.
-pub const TABLES: [Table; 14] = [
+pub const TABLES: [Table; 15] = [
     Table::Legs,
     Table::Quality,
     Table::Rejects,
@@ -54,6 +55,7 @@ pub const TABLES: [Table; 14] = [
     Table::Tariffs,
     Table::FixedCharges,
     Table::Removals,
+    Table::Runs,
 ];
 
 impl Table {
@@ -73,6 +75,7 @@ impl Table {
             Self::Tariffs => "tariffs",
             Self::FixedCharges => "fixed_charges",
             Self::Removals => "removals",
+            Self::Runs => "runs",
         }
     }
 
@@ -92,6 +95,7 @@ impl Table {
             Self::Tariffs => columns(TARIFFS),
             Self::FixedCharges => columns(FIXED_CHARGES),
             Self::Removals => columns(REMOVALS),
+            Self::Runs => columns(RUNS),
         }
     }
 }
@@ -239,6 +243,33 @@ const REMOVALS: Columns = &[
     ("input_id", DataType::Int64, false),
     ("table_name", DataType::Utf8, false),
     ("rows", DataType::Int64, false),
+];
+
+// A row when a nightly run begins, and one when it ends. What only its end can tell is null in the first.
+const RUNS: Columns = &[
+    ("run_id", DataType::Utf8, false),
+    ("started_at", INSTANT, false),
+    ("ended_at", INSTANT, true),
+    ("exit_code", DataType::Int64, true),
+    ("needs", DataType::Int64, true),
+    ("summary", DataType::Utf8, true),
+    ("late", DataType::Utf8, true),
+    ("inputs_new", DataType::Int64, true),
+    ("inputs_repeated", DataType::Int64, true),
+    ("inputs_failed", DataType::Int64, true),
+    ("read", DataType::Int64, true),
+    ("kept", DataType::Int64, true),
+    ("repeated", DataType::Int64, true),
+    ("skipped", DataType::Int64, true),
+    ("rejected", DataType::Int64, true),
+    ("waited_ms", DataType::Int64, true),
+    ("ingest_ms", DataType::Int64, true),
+    ("register_ms", DataType::Int64, true),
+    ("answers_ms", DataType::Int64, true),
+    ("outputs_ms", DataType::Int64, true),
+    ("lake_version", DataType::Int64, true),
+    ("batch", DataType::Int64, true),
+    ("onhook", DataType::Utf8, false),
 ];
 
 fn columns(columns: Columns) -> SchemaRef {

@@ -45,6 +45,8 @@ fn source(name: &str) -> Source {
         clock: Clock::Local,
         chargeable_only: false,
         carrier: String::new(),
+        expect: None,
+        expected_lag_days: 1,
     }
 }
 

@@ -89,6 +89,7 @@ pub static REPORTS: LazyLock<Vec<Query>> = queries!("reports":
     "port-list",
     "rated-against-bill",
     "register-findings",
+    "run-history",
     "surrender-list",
     "third-parties",
     "tie-lines",

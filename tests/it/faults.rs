@@ -13,8 +13,4 @@ mod estate;
 mod moving;
 mod opening;
 
-/// Says that a test cannot run here, and fails where it must.
-fn skip(test: &str, why: &str) {
-    assert!(std::env::var_os("ONHOOK_NO_SKIP").is_none(), "{test}: {why}");
-    eprintln!("SKIPPED {test}: {why}");
-}
+use crate::workdir::skip;

@@ -10,6 +10,7 @@
 //! - `lake`: planted damage and its repair, compaction, retention
 //! - `verdicts`: invented estates against their truth
 //! - `nightly`: the main job, its outputs, twice; the README's first screen
+//! - `operations`: one night at a time, late files, what people and monitoring are told, units and rules
 //! - `page`: the report page in a browser: figures, tables, accessibility, paper
 //! - `case`: the business case: its workbook recalculated, its chain, its reviewer
 //! - `office`: a spreadsheet program that is not ours
@@ -29,6 +30,7 @@ mod ingest;
 mod lake;
 mod nightly;
 mod office;
+mod operations;
 mod page;
 mod queries;
 mod scene;
