@@ -1,9 +1,16 @@
 //! What was typed: commands, flags and their help. Resolves nothing and opens nothing.
 
+mod examples;
+mod export;
+
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+pub use examples::EXAMPLES;
+pub use export::{Export, To};
 
 /// Finds the desk phones nobody picks up: call records in, SQL answers and a savings case out.
 #[derive(Debug, Parser)]
@@ -28,6 +35,23 @@ pub enum Log {
     Json,
 }
 
+impl Cli {
+    /// Reads the words of a command line, the program's own name first.
+    ///
+    /// # Errors
+    /// Wrong use; or help and version, which are answers.
+    pub fn read(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
+        let mut command = Self::described();
+        let found = command.try_get_matches_from_mut(words)?;
+        Self::from_arg_matches(&found).map_err(|error| error.format(&mut command))
+    }
+
+    /// All commands with their help, an example of each at its end: for help, manual pages and completion.
+    pub fn described() -> clap::Command {
+        examples::shown(Self::command(), "")
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make a commented workspace.
@@ -41,9 +65,11 @@ pub enum Command {
     },
     /// Answer a business question: a report by name, or a file of SQL.
     Query(Query),
-    /// Free SQL, read-only.
+    /// A report, or any query, into a file of another program or a table of its database.
+    Export(Export),
+    /// Free SQL, read-only: one statement, a pipe of them, or a session at a terminal.
     Sql {
-        /// The statement; from standard input where absent.
+        /// The statement; from standard input where absent, at a terminal as a session.
         #[arg(short, long, value_name = "SQL")]
         execute: Option<String>,
         #[command(flatten)]
@@ -83,6 +109,14 @@ pub enum Command {
     Config {
         #[command(subcommand)]
         command: Config,
+    },
+    /// What makes a shell complete the commands of onhook: the script for it, to be kept where that shell looks for it.
+    Completions { shell: clap_complete::Shell },
+    /// The manual pages.
+    Man {
+        /// Folder for them, one page a command.
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
     },
 }
 
@@ -192,6 +226,24 @@ pub struct Nightly {
     /// Print what was done as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+impl Format {
+    /// As it is typed.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Parquet => "parquet",
+            Self::Xlsx => "xlsx",
+        }
+    }
+
+    /// Whether a person can read it as it is.
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::Table | Self::Csv | Self::Json)
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -33,6 +33,12 @@ pub enum Error {
     /// The business case cannot be worked out from what it was given.
     #[error("{place}: {what}")]
     Case { place: String, what: String, hint: String },
+    /// A server of another program, which cannot be reached or will not have what it was given.
+    #[error("{place}: {what}")]
+    Server { place: String, what: String, hint: String },
+    /// A question that somebody no longer wants answered.
+    #[error("interrupted")]
+    Interrupted,
     /// An output could not be made (a chart, the page, the workbook).
     #[error("{what}")]
     Render { what: String },
@@ -59,9 +65,10 @@ impl Error {
             | Self::Estate { hint, .. }
             | Self::Query { hint, .. }
             | Self::Lake { hint, .. }
+            | Self::Server { hint, .. }
             | Self::Case { hint, .. } => hint,
             Self::Busy { .. } => "wait for it to end; the lock goes with its process",
-            Self::Render { .. } => "",
+            Self::Interrupted | Self::Render { .. } => "",
         }
     }
 }

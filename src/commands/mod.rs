@@ -7,13 +7,16 @@ mod case;
 mod check;
 mod estate;
 mod explain;
+mod export;
 mod ingest;
 mod init;
 mod lake;
+mod manual;
 mod nightly;
 mod query;
 mod report;
 mod sensitivity;
+mod sql;
 mod synth;
 
 use std::io::Write;
@@ -165,13 +168,16 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
             estate::import(&config()?, &files, &source, output.as_deref(), talk)?
         }
         Command::Query(args) => query::command(&cli.config, &args, talk)?,
-        Command::Sql { execute, output } => query::sql(&config()?, execute, &output, talk)?,
+        Command::Export(args) => export::command(&cli.config, &args, talk)?,
+        Command::Sql { execute, output } => sql::command(&config()?, execute, output, talk)?,
         Command::Explain { extension, source } => explain::explain(&config()?, &extension, source.as_deref(), talk)?,
         Command::Case(args) => case::command(&config()?, &args, talk)?,
         Command::Bill { month, output } => bill::command(&config()?, month, output.as_deref(), talk)?,
         Command::Nightly(args) => nightly::nightly(&config()?, &args, talk)?,
         Command::Check => check::command(&config()?, talk)?,
         Command::Lake { command } => lake::command(&config()?, &command, talk)?,
+        Command::Completions { shell } => manual::completions(shell, talk)?,
+        Command::Man { output } => manual::pages(&output, talk)?,
         Command::Synth(args) => synth::synth(&args, talk)?,
         Command::Config { command: ConfigCommand::Schema } => {
             talk.data(format!("{}\n", crate::config::schema()).as_bytes())?;

@@ -1,6 +1,5 @@
-//! `onhook query` and `onhook sql`: one answer, in the form asked for.
+//! `onhook query`: one answer, in the form asked for.
 
-use std::io::Read;
 use std::path::Path;
 
 use super::{Talk, Verdict, answer, load, open, write};
@@ -13,19 +12,14 @@ use crate::sql::{self, Answer, Args, Engine, Query, REPORTS};
 
 pub fn command(config: &Path, args: &cli::Query, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
     if args.list {
-        let width = REPORTS.iter().map(|q| q.name.len()).max().unwrap_or(0);
-        let lines = REPORTS.iter().map(|q| format!("{:width$}  {}\n", q.name, q.asks));
-        talk.data(lines.collect::<String>().as_bytes())?;
+        talk.data(list().as_bytes())?;
         return Ok(Verdict::Good);
     }
     if let Some(name) = &args.describe {
         talk.data(describe(sql::report(name)?).as_bytes())?;
         return Ok(Verdict::Good);
     }
-    let query = match args.name.as_deref() {
-        Some(name) if name.ends_with(".sql") => file(Path::new(name))?,
-        name => sql::report(name.unwrap_or_default())?.clone(),
-    };
+    let query = named(args.name.as_deref().unwrap_or_default())?;
     let config = load(config)?;
     let given: Args = args.params.iter().cloned().collect();
     with_engine(&config, |engine| engine.run(&query, &given)).and_then(|found| {
@@ -34,26 +28,18 @@ pub fn command(config: &Path, args: &cli::Query, talk: &mut Talk) -> Result<Verd
     })
 }
 
-pub fn sql(
-    config: &Config,
-    execute: Option<String>,
-    output: &cli::Output,
-    talk: &mut Talk,
-) -> Result<Verdict, Vec<Error>> {
-    let statement = match execute {
-        Some(statement) => statement,
-        None => {
-            let mut statement = String::new();
-            std::io::stdin().read_to_string(&mut statement).map_err(Error::io("standard input"))?;
-            statement
-        }
-    };
-    let found = with_engine(config, |engine| {
-        engine.reports_as_views();
-        engine.free(&statement)
-    })?;
-    deliver(None, &found, output, talk)?;
-    Ok(Verdict::Good)
+/// Every report with what it asks.
+pub fn list() -> String {
+    let width = REPORTS.iter().map(|q| q.name.len()).max().unwrap_or(0);
+    REPORTS.iter().map(|q| format!("{:width$}  {}\n", q.name, q.asks)).collect()
+}
+
+/// A report by its name, or the query in a file.
+pub fn named(name: &str) -> Result<Query> {
+    match name.ends_with(".sql") {
+        true => file(Path::new(name)),
+        false => Ok(sql::report(name)?.clone()),
+    }
 }
 
 /// Runs something in a session over the lake as it is.
@@ -64,7 +50,8 @@ pub fn with_engine<T>(config: &Config, work: impl FnOnce(&Engine<'_>) -> Result<
     Ok(work(&engine)?)
 }
 
-fn deliver(query: Option<&Query>, found: &Answer, output: &cli::Output, talk: &mut Talk) -> Result<()> {
+/// The answer in its form to a file, or to standard output.
+pub fn deliver(query: Option<&Query>, found: &Answer, output: &cli::Output, talk: &mut Talk) -> Result<()> {
     let bytes = answer::paper(query, found, output.format)?;
     match &output.output {
         Some(path) => {
@@ -86,7 +73,8 @@ fn file(path: &Path) -> Result<Query> {
     })
 }
 
-fn describe(query: &Query) -> String {
+/// What a report asks, its parameters and its columns.
+pub fn describe(query: &Query) -> String {
     let mut text = format!("{}\n{}\n{}\n", query.title, query.asks, query.grain);
     for param in &query.params {
         let default = param.default.as_ref().map_or("must be given".to_string(), |d| format!("default {d:?}"));

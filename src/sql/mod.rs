@@ -5,12 +5,13 @@ mod catalogue;
 mod groups;
 mod header;
 mod inline;
+mod names;
 mod session;
 mod standing;
 mod tables;
 mod texts;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -19,12 +20,15 @@ use arrow::datatypes::{Date32Type, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionContext};
+use tokio::sync::watch;
 
 pub use catalogue::{REPORTS, VIEWS, report};
 pub use header::{Column, Kind, Param, Query};
+pub use names::{Named, NamedKind};
 use standing::{STANDING, STANDING_REPORTS, Standing};
 
 use crate::config::{Config, Evidence};
@@ -46,6 +50,7 @@ pub struct Engine<'a> {
     standing: Standing,
     /// Whether a report may be asked of as a view.
     reports_too: Cell<bool>,
+    stop: RefCell<Option<watch::Receiver<bool>>>,
 }
 
 /// Rows with their schema, even where there are none.
@@ -91,7 +96,8 @@ impl<'a> Engine<'a> {
             &tables::calendar(day, evidence.window_days),
         ];
         let standing = Standing::of(lake.folder(), &files, &evidence, &tables)?;
-        Ok(Self { lake, config, policy, context, batch, evidence, as_of, standing, reports_too: Cell::new(false) })
+        let (reports_too, stop) = (Cell::new(false), RefCell::new(None));
+        Ok(Self { lake, config, policy, context, batch, evidence, as_of, standing, reports_too, stop })
     }
 
     /// Works out the views that every report stands on, and keeps the answers beside the lake for whoever asks next. Only
@@ -119,7 +125,8 @@ impl<'a> Engine<'a> {
 
     /// Another session over the same lake as it is now.
     fn again(&self, evidence: Evidence) -> Result<Self> {
-        Self::with_evidence(self.lake, self.config, self.policy, evidence)
+        let other = Self::with_evidence(self.lake, self.config, self.policy, evidence)?;
+        Ok(Self { stop: self.stop.clone(), ..other })
     }
 
     /// Last day of the window: configured, or the last with records; in an empty lake the first of 1970.
@@ -201,10 +208,24 @@ impl<'a> Engine<'a> {
         self.sql("sql", sql, None)
     }
 
-    /// Makes every report a view with its default parameters: of its own name with `_` for `-`, and with `_report` at
-    /// its end where a view has that name.
+    /// Makes every report a view with its default parameters.
     pub fn reports_as_views(&self) {
         self.reports_too.set(true);
+    }
+
+    /// All that a statement may name: tables, then views, then reports.
+    pub fn names(&self) -> Result<Vec<Named>> {
+        let tables = self.lake.runtime().block_on(names::tables(&self.context)).map_err(|error| Error::Query {
+            name: "names".into(),
+            what: one_line(&error),
+            hint: String::new(),
+        })?;
+        Ok(tables.into_iter().chain(names::queries()).collect())
+    }
+
+    /// Gives a question up as soon as the receiver says true, until it says false again.
+    pub fn stop_when(&self, stop: watch::Receiver<bool>) {
+        self.stop.replace(Some(stop));
     }
 
     /// Makes the views that a text names, and those that these stand on. To plan all of them takes longer than most
@@ -217,10 +238,8 @@ impl<'a> Engine<'a> {
         if !self.reports_too.get() {
             return Ok(());
         }
-        for report in REPORTS.iter().filter(|report| report.params.iter().all(|p| p.default.is_some())) {
-            let name = report.name.replace('-', "_");
-            let is_view = VIEWS.iter().any(|view| view.name == name);
-            let name = if is_view { name + "_report" } else { name };
+        for report in REPORTS.iter() {
+            let Some(name) = names::view_name(report) else { continue };
             if is_named(&name) && !self.is_made(&name)? {
                 let words = self::words(&report.sql);
                 self.reach_views(&|name| words.contains(name), VIEWS.len())?;
@@ -266,7 +285,7 @@ impl<'a> Engine<'a> {
 
     /// Runs what stands on nothing that is not there yet.
     fn ask(&self, name: &str, sql: &str, params: Option<ParamValues>) -> Result<Answer> {
-        let wrong = |error: datafusion::error::DataFusionError| Error::Query {
+        let wrong = |error: DataFusionError| Error::Query {
             name: name.to_string(),
             what: one_line(&error),
             hint: "`onhook query --list` shows the reports, `onhook sql -e 'show tables'` the tables".into(),
@@ -279,7 +298,16 @@ impl<'a> Engine<'a> {
             };
             let frame = if lists(&frame).map_err(wrong)? { sifted(frame) } else { frame };
             let planned = Arc::new(frame.schema().as_arrow().clone());
-            let batches = frame.collect().await.map_err(wrong)?;
+            // A task of its own: it can be left alone in the middle of its work.
+            let mut collected = tokio::spawn(frame.collect());
+            let batches = tokio::select! {
+                biased;
+                () = stopped(self.stop.borrow().clone()) => {
+                    collected.abort();
+                    return Err(Error::Interrupted);
+                }
+                done = &mut collected => done.map_err(|e| wrong(DataFusionError::ExecutionJoin(Box::new(e))))?.map_err(wrong)?,
+            };
             // The plan may promise a narrower decimal than its sums come out as: rows that are there have the last word.
             let schema = batches.first().map_or(planned, RecordBatch::schema);
             texts::plain(&schema, &batches).map_err(|error| wrong(error.into()))
@@ -287,7 +315,7 @@ impl<'a> Engine<'a> {
     }
 
     fn view(&self, query: &Query, name: &str) -> Result<()> {
-        let wrong = |error: datafusion::error::DataFusionError| Error::Query {
+        let wrong = |error: DataFusionError| Error::Query {
             name: query.name.clone(),
             what: one_line(&error),
             hint: "this is a bug in onhook: please report it".into(),
@@ -306,6 +334,16 @@ impl<'a> Engine<'a> {
     }
 }
 
+/// Ends when somebody says stop, and never where nobody can.
+async fn stopped(stop: Option<watch::Receiver<bool>>) {
+    if let Some(mut stop) = stop
+        && stop.wait_for(|stop| *stop).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
 /// Whether a statement gives rows of one table as they are, and no sums of them.
 fn lists(frame: &DataFrame) -> datafusion::error::Result<bool> {
     use LogicalPlan::{Aggregate, Distinct, Join, Window};
@@ -322,7 +360,7 @@ fn sifted(frame: DataFrame) -> DataFrame {
 
 /// The last day with records up to now.
 fn last_day(lake: &Lake, context: &SessionContext) -> Result<Option<NaiveDate>> {
-    let wrong = |error: datafusion::error::DataFusionError| Error::Query {
+    let wrong = |error: DataFusionError| Error::Query {
         name: "last day".into(),
         what: one_line(&error),
         hint: "a data file may be damaged: restore it from a backup of the lake".into(),
@@ -375,6 +413,6 @@ fn scalar(kind: Kind, text: &str) -> Option<ScalarValue> {
     })
 }
 
-fn one_line(error: &datafusion::error::DataFusionError) -> String {
+fn one_line(error: &DataFusionError) -> String {
     error.strip_backtrace().lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }

@@ -16,6 +16,11 @@
 //! - `office`: a spreadsheet program that is not ours
 //! - `faults`: kill, power cut, full disk, files that change, runs side by side
 //! - `billing`: statements against a count of their own, a million calls; who pays, for how long, and on-net
+//! - `export`: files and tables of a PostgreSQL server, as their own programs see them
+//! - `terminal`: SQL typed in a pseudo-terminal, and from a pipe
+//! - `interop`: the examples of docs/interop.md, engine by engine
+//! - `help`: help, manual pages, completion, and that their examples are true
+//! - `peers`, `postgres`: programs of others that tests run
 //! - `bad_input`: one line, the right exit code, nothing lost
 
 mod bad_input;
@@ -24,17 +29,23 @@ mod case;
 mod containers;
 mod doubts;
 mod every_format;
+mod export;
 mod faults;
 mod fuzz;
+mod help;
 mod ingest;
+mod interop;
 mod lake;
 mod nightly;
 mod office;
 mod operations;
 mod page;
+mod peers;
+mod postgres;
 mod queries;
 mod scene;
 mod segments;
+mod terminal;
 mod causes;
 mod protected;
 mod verdicts;

@@ -1,0 +1,295 @@
+//! `onhook export`: files that others read, and tables of a real PostgreSQL server as psql sees them.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::postgres::{PASSWORD, Postgres};
+use crate::workdir::{Ran, Workdir};
+
+/// Runs onhook with these variables and none of the machine's own about PostgreSQL.
+fn run(work: &Workdir, args: &[&str], variables: &[(String, String)]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_onhook"));
+    std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")).for_each(|(name, _)| {
+        command.env_remove(name);
+    });
+    let out = command.args(args).current_dir(work.path()).env("HOME", work.path()).envs(variables.iter().cloned());
+    let out = out.output().unwrap();
+    let said = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let ran = Ran { code: out.status.code().unwrap_or(-1), stdout: said(out.stdout), stderr: said(out.stderr) };
+    assert!(!ran.stderr.contains("panicked"), "{args:?}: {}", ran.stderr);
+    assert!(!ran.stderr.contains(PASSWORD) && !ran.stdout.contains(PASSWORD), "{ran:?}");
+    ran
+}
+
+fn with(variables: &[(String, String)], name: &str, value: &str) -> Vec<(String, String)> {
+    let others = variables.iter().filter(|(known, _)| known != name).cloned();
+    others.chain([(name.to_string(), value.to_string())]).collect()
+}
+
+/// It could not be done, and one line says why and one what next.
+fn refused(ran: &Ran, what: &str, next: &str) {
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    assert!(lines.len() == 2 && lines[0].starts_with("error: ") && lines[1].starts_with("hint: "), "{ran:?}");
+    assert!(lines[0].contains(what) && lines[1].contains(next), "{ran:?}");
+}
+
+#[test]
+fn files_are_those_of_a_query_and_others_read_them() {
+    let work = Workdir::small();
+    work.good(&["nightly"]);
+    let csv = work.good(&["query", "disposition", "-f", "csv"]).stdout;
+    work.good(&["export", "disposition", "--to", "csv", "out/of.csv"]);
+    assert_eq!(work.read("out/of.csv"), csv);
+    work.good(&["export", "disposition", "--to", "xlsx", "of.xlsx"]);
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(work.join("of.xlsx")).unwrap();
+    let sheets = calamine::Reader::worksheets(&mut book);
+    let texts: Vec<String> =
+        sheets.iter().flat_map(|(_, range)| range.used_cells()).map(|(_, _, cell)| cell.to_string()).collect();
+    for extension in csv.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()) {
+        assert!(texts.iter().any(|text| text == extension), "{extension}");
+    }
+    work.good(&["export", "coverage", "-p", "window_days=10", "--to", "parquet", "of.parquet"]);
+    let file = std::fs::File::open(work.join("of.parquet")).unwrap();
+    let rows = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    assert_eq!(rows.metadata().file_metadata().num_rows(), 2);
+    for wrong in [
+        &["export", "disposition", "--to", "csv"][..],
+        &["export", "disposition", "--to", "postgres"],
+        &["export", "disposition", "--to", "postgres", "--table", "a", "x.csv"],
+        &["export", "disposition", "--to", "html", "x.html"],
+        &["export", "disposition", "--to", "postgres", "--table", "a.b.c"],
+        &["export", "no-such-report", "--to", "csv", "x.csv"],
+    ] {
+        assert_eq!(work.run(wrong).code, 2, "{wrong:?}");
+    }
+}
+
+/// A row as what it says: no nulls, numbers as numbers, times in one spelling.
+fn plain(row: &Value) -> String {
+    let cells = row.as_object().unwrap().iter().filter(|(_, cell)| !cell.is_null());
+    let cells = cells.map(|(name, cell)| match (cell, cell.as_f64()) {
+        (_, Some(number)) => format!("{name}={number}"),
+        (Value::String(text), _) => format!("{name}={}", text.trim_end_matches("+00:00").trim_end_matches('Z')),
+        (other, _) => format!("{name}={other}"),
+    });
+    let mut cells: Vec<String> = cells.collect();
+    cells.sort();
+    cells.join("|")
+}
+
+fn rows(text: &str) -> Vec<String> {
+    let rows: Vec<Value> = serde_json::from_str(text).unwrap();
+    let mut rows: Vec<String> = rows.iter().map(plain).collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn every_report_is_in_postgres_what_it_is_here() {
+    let Some(server) = Postgres::start("every_report_is_in_postgres", false) else { return };
+    let work = Workdir::small();
+    work.good(&["nightly"]);
+    let list = work.good(&["query", "--list"]).stdout;
+    let mut count = 0;
+    for name in list.lines().map(|line| line.split_whitespace().next().unwrap()) {
+        let here = rows(&work.good(&["query", name, "-f", "json"]).stdout);
+        let ran = run(&work, &["export", name, "--to", "postgres", "--table", name], &server.variables());
+        assert_eq!(ran.code, 0, "{name}: {ran:?}");
+        let there = rows(&server.psql(&format!("select coalesce(json_agg(row_to_json(t)), '[]') from \"{name}\" t")));
+        assert_eq!(there, here, "{name}");
+        count += here.len();
+    }
+    assert!(count > 200, "{count} rows in all");
+    let remark = server.psql("select obj_description('\"idle-handsets\"'::regclass)");
+    assert!(
+        remark.starts_with("onhook: idle-handsets, lake batch ") && remark.ends_with("as of 2024-03-31"),
+        "{remark}"
+    );
+    let remark = server.psql("select col_description('\"idle-handsets\"'::regclass, attnum) from pg_attribute where attname = 'silent_days' and attrelid = '\"idle-handsets\"'::regclass");
+    assert_eq!(remark, "covered days since the last handset use (days)");
+    assert_eq!(server.psql("select count(*) from pg_class where relname like 'onhook%'"), "0", "no draft is left");
+}
+
+/// Values that are hard to carry, and what psql prints of them.
+#[test]
+fn every_type_arrives_as_itself() {
+    let Some(server) = Postgres::start("every_type", false) else { return };
+    let work = Workdir::small();
+    work.good(&["nightly"]);
+    let cases = [
+        ("arrow_cast(-7, 'Int8')", "smallint", "-7"),
+        ("arrow_cast(32000, 'Int16')", "smallint", "32000"),
+        ("arrow_cast(-2147483648, 'Int32')", "integer", "-2147483648"),
+        ("arrow_cast(9223372036854775807, 'Int64')", "bigint", "9223372036854775807"),
+        ("arrow_cast(255, 'UInt8')", "smallint", "255"),
+        ("arrow_cast(65535, 'UInt16')", "integer", "65535"),
+        ("arrow_cast(4294967295, 'UInt32')", "bigint", "4294967295"),
+        ("arrow_cast('18446744073709551615', 'UInt64')", "numeric", "18446744073709551615"),
+        ("arrow_cast(0.5, 'Float32')", "real", "0.5"),
+        ("cast(-0.1 as double)", "double precision", "-0.1"),
+        ("cast('NaN' as double)", "double precision", "NaN"),
+        ("cast(-1234567.8900 as decimal(20, 4))", "numeric", "-1234567.8900"),
+        ("cast(0 as decimal(10, 2))", "numeric", "0.00"),
+        ("cast(0.00001234 as decimal(20, 8))", "numeric", "0.00001234"),
+        ("true", "boolean", "t"),
+        ("date '1999-12-31'", "date", "1999-12-31"),
+        ("date '2024-02-29'", "date", "2024-02-29"),
+        ("timestamp '1969-07-20 20:17:40.123456'", "timestamp without time zone", "1969-07-20 20:17:40.123456"),
+        (
+            "arrow_cast('2024-03-31T01:30:00Z', 'Timestamp(Nanosecond, Some(\"UTC\"))')",
+            "timestamp with time zone",
+            "2024-03-31 01:30:00+00",
+        ),
+        ("'a ''quote'', a \\ and a €'", "text", "a 'quote', a \\ and a €"),
+        ("'=cmd()'", "text", "=cmd()"),
+        ("'a' || chr(9) || 'b'", "text", "a\tb"),
+        ("''", "text", ""),
+        ("arrow_cast('worded', 'Dictionary(Int32, Utf8)')", "text", "worded"),
+        ("make_array(1, 2)", "text", "[1, 2]"),
+    ];
+    let columns: Vec<String> = cases.iter().enumerate().map(|(at, (sql, _, _))| format!("{sql} as c{at}")).collect();
+    work.write(
+        "kinds.sql",
+        format!(
+            "select 0 as n, {}\nunion all select 1, {}",
+            columns.join(", "),
+            columns.iter().enumerate().map(|(at, _)| format!("null as c{at}")).collect::<Vec<_>>().join(", ")
+        ),
+    );
+    let ran = run(&work, &["export", "kinds.sql", "--to", "postgres", "--table", "Kinds of it"], &server.variables());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for (at, (sql, kind, shown)) in cases.iter().enumerate() {
+        let found =
+            server.psql(&format!("select pg_typeof(c{at}) || '|' || c{at}::text from \"Kinds of it\" where n = 0"));
+        let shown = if *kind == "boolean" { "true" } else { shown };
+        assert_eq!(found, format!("{kind}|{shown}").trim_end(), "{sql}");
+        let nulls = server.psql(&format!("select count(*) from \"Kinds of it\" where n = 1 and c{at} is null"));
+        assert_eq!(nulls, "1", "{sql}");
+    }
+    // PostgreSQL keeps no NUL in a text: one is seen and stops nothing.
+    work.write("nul.sql", "select 'a' || chr(0) || 'b' as c");
+    let ran = run(&work, &["export", "nul.sql", "--to", "postgres", "--table", "nul"], &server.variables());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(server.psql("select c from nul"), "a\u{fffd}b");
+}
+
+#[test]
+fn a_table_is_replaced_at_one_stroke_and_only_if_an_export_made_it() {
+    let Some(server) = Postgres::start("a_table_is_replaced", false) else { return };
+    let work = Workdir::small();
+    work.good(&["nightly"]);
+    let there = server.variables();
+    server.psql("create schema telephony; create role reader; grant usage on schema telephony to reader");
+    let export = |days: &str, more: &[&str]| {
+        let days = format!("window_days={days}");
+        let args =
+            [&["export", "coverage", "-p", &days, "--to", "postgres", "--table", "telephony.Coverage"], more].concat();
+        run(&work, &args, &there)
+    };
+    let covered = || server.psql("select sum(days) from telephony.\"Coverage\"");
+    assert_eq!(export("28", &[]).code, 0);
+    assert_eq!(covered(), "56", "two sources, four weeks");
+    refused(&export("10", &[]), "it is there already", "--replace");
+    assert_eq!(covered(), "56");
+    server.psql(
+        "grant select on telephony.\"Coverage\" to reader; grant select (source) on telephony.\"Coverage\" to public",
+    );
+    let ran = export("10", &["--replace"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.starts_with("wrote     2 rows to telephony.Coverage at 127.0.0.1:"), "{ran:?}");
+    assert_eq!(covered(), "20");
+    assert_eq!(
+        server.psql("set role reader; select sum(days) from telephony.\"Coverage\""),
+        "20",
+        "who could read it still can"
+    );
+    assert!(server.psql("select obj_description('telephony.\"Coverage\"'::regclass)").contains(" window_days=10, "));
+
+    // A view of somebody's stands on it: it is left as it is.
+    server.psql("create view telephony.seen as select * from telephony.\"Coverage\"");
+    refused(&export("28", &["--replace"]), "depend", "drop what stands on the table");
+    assert_eq!(covered(), "20");
+
+    // Not ours, whatever it is.
+    server.psql("create table mine (a int); insert into mine values (7); create view theirs as select 1 as a");
+    server.psql("comment on view theirs is 'onhook: so it says'");
+    for name in ["mine", "theirs"] {
+        let args = ["export", "coverage", "--to", "postgres", "--table", name, "--replace"];
+        refused(&run(&work, &args, &there), "no export made it", "only its own");
+    }
+    assert_eq!(server.psql("select a from mine"), "7");
+    let args = ["export", "coverage", "--to", "postgres", "--table", "nowhere.x"];
+    refused(&run(&work, &args, &there), "\"nowhere\" does not exist", "make the schema first");
+    assert_eq!(server.psql("select count(*) from pg_class where relname like 'onhook%'"), "0");
+}
+
+#[test]
+fn the_password_comes_from_the_environment_or_its_file_and_never_from_the_command_line() {
+    let Some(server) = Postgres::start("the_password", false) else { return };
+    let work = Workdir::small();
+    work.good(&["nightly"]);
+    let export = |variables: &[(String, String)], more: &[&str]| {
+        let args = [&["export", "coverage", "--to", "postgres", "--table", "c", "--replace"], more].concat();
+        run(&work, &args, variables)
+    };
+    let there = server.variables();
+    let bare: Vec<_> = there.iter().filter(|(name, _)| name != "PGPASSWORD").cloned().collect();
+    refused(&export(&bare, &[]), "password", "set PGPASSWORD");
+    refused(&export(&with(&there, "PGPASSWORD", "wrong"), &[]), "password authentication failed", "PGPASSFILE");
+    let url = format!("postgresql://ann:{PASSWORD}@127.0.0.1:{}/postgres", server.port);
+    refused(&export(&bare, &["--url", &url]), "there is a password in it", "take it out");
+    let file = |mode| {
+        use std::os::unix::fs::PermissionsExt;
+        work.write(".pgpass", format!("127.0.0.1:{}:*:ann:{}\n", server.port, PASSWORD.replace(':', "\\:")));
+        std::fs::set_permissions(work.join(".pgpass"), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    file(0o644);
+    refused(&export(&bare, &[]), "can be read by others", "chmod 0600");
+    file(0o600);
+    assert_eq!(export(&bare, &[]).code, 0, "the usual file");
+    let url = format!("postgresql://ann@127.0.0.1:{}/postgres", server.port);
+    assert_eq!(export(&[], &["--url", &url]).code, 0, "all else from the URL");
+    work.write("services", format!("[reports]\nhost=127.0.0.1\nport={}\nuser=ann\ndbname=postgres\n", server.port));
+    let service =
+        [("PGSERVICE", "reports"), ("PGSERVICEFILE", "services")].map(|(k, v)| (k.to_string(), v.to_string()));
+    assert_eq!(export(&service, &[]).code, 0, "a service");
+    refused(&export(&with(&there, "PGDATABASE", "none"), &[]), "\"none\" does not exist", "PGDATABASE");
+    // Nobody listens there any more.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    refused(&export(&with(&there, "PGPORT", &closed), &[]), "refused", "PGHOST");
+}
+
+#[test]
+fn a_connection_is_encrypted_and_the_server_known_where_that_is_asked_for() {
+    let Some(server) = Postgres::start("encrypted", true) else { return };
+    let work = Workdir::small();
+    work.good(&["nightly"]);
+    let export = |variables: &[(&str, &str)]| {
+        let there = variables.iter().fold(server.variables(), |all, (name, value)| with(&all, name, value));
+        run(&work, &["export", "coverage", "--to", "postgres", "--table", "c", "--replace"], &there)
+    };
+    let (ca, other) = (server.file("ca.crt"), server.file("other.crt"));
+    let (ca, other) = (ca.to_str().unwrap(), other.to_str().unwrap());
+    for mode in ["require", "verify-full"] {
+        let ran = export(&[("PGSSLMODE", mode), ("PGSSLROOTCERT", ca), ("PGHOST", "localhost")]);
+        assert_eq!(ran.code, 0, "{mode}: {ran:?}");
+    }
+    assert_eq!(server.psql("select count(*) from c"), "2");
+    // The server takes nothing that is not encrypted, and on this machine it is not unless asked for.
+    refused(&export(&[("PGHOST", "localhost")]), "no encryption", "");
+    refused(
+        &export(&[("PGSSLMODE", "require"), ("PGSSLROOTCERT", other), ("PGHOST", "localhost")]),
+        "certificate",
+        "PGSSLROOTCERT",
+    );
+    // The certificate is for another name.
+    refused(
+        &export(&[("PGSSLMODE", "require"), ("PGSSLROOTCERT", ca), ("PGHOST", "127.0.0.1")]),
+        "certificate",
+        "PGSSLROOTCERT",
+    );
+    refused(&export(&[("PGSSLMODE", "require"), ("PGSSLROOTCERT", "nothing.crt")]), "nothing.crt", "path");
+    refused(&export(&[("PGSSLMODE", "on")]), "\"on\" is unknown", "verify-full");
+}
