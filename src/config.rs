@@ -4,6 +4,7 @@
 
 mod billing;
 mod pattern;
+mod privacy;
 
 use std::path::{Component, Path, PathBuf};
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 pub use billing::{BankHolidays, Billing};
 pub use pattern::{Ddi, Pattern};
+pub use privacy::{OutsideNumbers, Privacy};
 
 use crate::error::{Error, Result};
 use crate::layout::{DateOrder, Format, Layout, Mapping, Options, SecDur};
@@ -30,6 +32,8 @@ pub struct Config {
     pub evidence: Evidence,
     #[serde(default)]
     pub billing: Billing,
+    #[serde(default)]
+    pub privacy: Privacy,
     pub case: Option<Case>,
     #[serde(default)]
     pub output: Output,
@@ -93,6 +97,9 @@ pub struct Source {
     /// Of a carrier's bill: the carrier, as the trunk list names it; blank for the bill of all trunks that no other bill is for.
     #[serde(default)]
     pub carrier: String,
+    /// What is kept of numbers that are not ours: `keep`, `truncate` (area or network code only) or `pseudonym`.
+    #[serde(default)]
+    pub outside_numbers: OutsideNumbers,
 }
 
 /// What the wall clock of a record shows.
@@ -342,7 +349,8 @@ impl Config {
             let what = "low_use_per_week cannot be negative, and a percentage is from 0 to 100".to_string();
             return wrong("evidence", what, "correct it");
         }
-        self.billing.check().or_else(|what| wrong("billing", what, "write times of day like \"07:00\""))
+        self.billing.check().or_else(|what| wrong("billing", what, "write times of day like \"07:00\""))?;
+        self.privacy.check(self).or_else(|(what, hint)| wrong("privacy", what, hint))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono::Utc;
 use serde_json::json;
 
-use super::{Talk, Verdict, open};
+use super::{Talk, Verdict, open, privacy};
 use crate::cli;
 use crate::config::Config;
 use crate::discover::{self, Finds};
@@ -14,15 +14,30 @@ use crate::error::Result;
 use crate::ingest::{self, Claim, Outcome, Work};
 use crate::lake::{Access, Lake};
 use crate::normalise::Trunks;
+use crate::privacy::Masks;
 
 pub fn command(config: &Config, args: &cli::Ingest, talk: &mut Talk) -> Result<Verdict> {
+    let told = Told::of(config)?;
     let lake = open(config, Access::Write)?;
-    let trunks = crate::estate::trunks(config)?;
-    let outcome = run(config, &lake, args.source.as_deref(), &args.paths, &trunks, talk)?;
+    let outcome = run(config, &lake, args.source.as_deref(), &args.paths, &told, talk)?;
     if args.json {
         talk.data(format!("{}\n", summary(&outcome)).as_bytes())?;
     }
     Ok(verdict(config, &outcome, talk))
+}
+
+/// What is settled before the first file is read.
+pub struct Told {
+    trunks: HashMap<String, Trunks>,
+    masks: Masks,
+}
+
+impl Told {
+    /// # Errors
+    /// The trunk list, the key or the register is not as it must be: legs are written once, and what is wrong in them stays.
+    pub fn of(config: &Config) -> Result<Self> {
+        Ok(Self { trunks: crate::estate::trunks(config)?, masks: privacy::masks(config)? })
+    }
 }
 
 /// Reads what is new, and says so.
@@ -31,7 +46,7 @@ pub fn run(
     lake: &Lake,
     only: Option<&str>,
     paths: &[PathBuf],
-    trunks: &HashMap<String, Trunks>,
+    told: &Told,
     talk: &mut Talk,
 ) -> Result<Outcome> {
     let claims: Vec<Claim<'_>> = match (only, paths) {
@@ -50,7 +65,7 @@ pub fn run(
     }
     let bytes = work.iter().filter_map(|w| w.file.path.metadata().ok()).map(|m| m.len()).sum();
     let bar = talk.bar(bytes, "reading");
-    let mut outcome = ingest::ingest(config, lake, work, trunks, Utc::now(), &|done| bar.inc(done))?;
+    let mut outcome = ingest::ingest(config, lake, work, &told.trunks, &told.masks, Utc::now(), &|done| bar.inc(done))?;
     bar.finish_and_clear();
     outcome.inputs.failed += errors.len() as u64;
     outcome.errors.extend(errors);
@@ -69,6 +84,11 @@ pub fn run(
         "records   {} read = {} kept + {} repeated + {} skipped + {} rejected",
         records.read, records.kept, records.repeated, records.skipped, records.rejected
     ));
+    for (source, files) in &outcome.plain {
+        talk.say(&format!(
+            "privacy   {source}: {files} files were read when outside numbers were kept, and still hold them"
+        ));
+    }
     Ok(outcome)
 }
 

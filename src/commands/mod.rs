@@ -11,6 +11,7 @@ mod ingest;
 mod init;
 mod lake;
 mod nightly;
+mod privacy;
 mod query;
 mod report;
 mod sensitivity;
@@ -19,7 +20,7 @@ mod synth;
 use std::io::Write;
 use std::path::Path;
 
-use crate::cli::{Cli, Command, Config as ConfigCommand, Estate as EstateCommand};
+use crate::cli::{Cli, Command, Config as ConfigCommand, Estate as EstateCommand, Privacy as PrivacyCommand};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::lake::{Access, Lake};
@@ -123,6 +124,8 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
         Command::Nightly { output, json } => nightly::nightly(&config()?, output.as_deref(), json, talk)?,
         Command::Check => check::command(&config()?, talk)?,
         Command::Lake { command } => lake::command(&config()?, &command, talk)?,
+        Command::Privacy { command: PrivacyCommand::Key { rotate } } => privacy::key(&config()?, rotate, talk)?,
+        Command::Subject(args) => privacy::subject(&config()?, &args, talk)?,
         Command::Synth(args) => synth::synth(&args, talk)?,
         Command::Config { command: ConfigCommand::Schema } => {
             talk.data(format!("{}\n", crate::config::schema()).as_bytes())?;

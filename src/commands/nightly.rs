@@ -21,11 +21,11 @@ pub fn nightly(config: &Config, output: Option<&Path>, json: bool, talk: &mut Ta
     let folder: PathBuf = output.map_or_else(|| config.at(&config.output.dir), Path::to_path_buf);
     // What a person must put right anyway is found before the long part.
     let policy = crate::estate::policy_rows(&crate::estate::policy(config)?);
-    let trunks = crate::estate::trunks(config)?;
+    let told = ingest::Told::of(config)?;
     let case_file = case::file(config)?;
     std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
     let lake = open(config, Access::Write)?;
-    let outcome = ingest::run(config, &lake, None, &[], &trunks, talk)?;
+    let outcome = ingest::run(config, &lake, None, &[], &told, talk)?;
     let mut verdict = ingest::verdict(config, &outcome, talk);
     estate::run(config, &lake, None, talk)?;
     // Worked out once, for the reports of tonight and the questions of tomorrow.

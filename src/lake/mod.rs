@@ -6,6 +6,7 @@ mod columns;
 mod compact;
 mod draft;
 mod entries;
+mod erasure;
 mod legs;
 mod open;
 mod pages;
@@ -33,6 +34,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 pub use compact::Compacted;
+pub use erasure::Held;
 pub use removal::Removed;
 use store::Store;
 pub use tables::{BATCH_TABLES, ESTATE_TABLES, TABLES, Table};

@@ -45,6 +45,7 @@ fn source(name: &str) -> Source {
         clock: Clock::Local,
         chargeable_only: false,
         carrier: String::new(),
+        outside_numbers: crate::config::OutsideNumbers::Keep,
     }
 }
 

@@ -15,6 +15,7 @@
 //! - `office`: a spreadsheet program that is not ours
 //! - `faults`: kill, power cut, full disk, files that change, runs side by side
 //! - `billing`: statements against a count of their own, a million calls; who pays, for how long, and on-net
+//! - `privacy`: outside numbers kept nowhere, answers as they were; one number found and erased; small counts
 //! - `bad_input`: one line, the right exit code, nothing lost
 
 mod bad_input;
@@ -30,6 +31,7 @@ mod lake;
 mod nightly;
 mod office;
 mod page;
+mod privacy;
 mod queries;
 mod scene;
 mod segments;
