@@ -83,6 +83,9 @@ impl Mask {
 
     /// A text that names something else (a handset, a trunk, a login, a code), without the outside numbers in it.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if is_guid(text) {
+            return Cow::Borrowed(text);
+        }
         let mut shown = String::new();
         let mut done = 0;
         for (start, end) in runs(text) {
@@ -128,13 +131,17 @@ impl Mask {
     }
 
     fn run(&self, run: &str) -> Option<String> {
-        let mut scratch = String::new();
-        let rules = Rules { outside_prefix: &self.outside_prefix, area_code: &self.area_code, by_trunk: false };
-        let found = number::outside(run, &rules, &mut scratch)?;
-        match self.own.has(run) {
-            true => None,
-            false => self.number(found.number, Some(found.class)),
+        if self.own.has(run) {
+            return None;
         }
+        let dialled = Rules { outside_prefix: &self.outside_prefix, area_code: &self.area_code, by_trunk: false };
+        // Without its 0 or its + as well; but eight digits without an area code are as soon a date.
+        let bare = Rules { area_code: "", by_trunk: true, ..dialled };
+        [dialled, bare].iter().find_map(|rules| {
+            let mut scratch = String::new();
+            let found = number::outside(run, rules, &mut scratch).filter(|found| found.class != Class::Unknown)?;
+            self.number(found.number, Some(found.class))
+        })
     }
 
     fn instead(&self, number: &str) -> String {
@@ -164,6 +171,12 @@ pub fn canonical<'n>(number: &'n str, rules: &Rules<'_>, scratch: &'n mut String
         Some(found) if found.class != Class::Unknown => found.number,
         _ => number,
     }
+}
+
+/// An id of eight, four, four, four and twelve hexadecimal digits, some of which may look like a number.
+fn is_guid(text: &str) -> bool {
+    let is_hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
+    text.len() == 36 && text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(is_hex)
 }
 
 /// Where runs of digits, with a `+` before them or not, begin and end that stand for themselves: no letter or digit touches them.
@@ -276,6 +289,10 @@ mod tests {
             ("SIP/+442079460001", "SIP/+4420*"),
             ("PJSIP/0033142685300", "PJSIP/+331*"),
             ("07700900123", "+447700*"),
+            ("SIP/442079460001", "SIP/+4420*"),
+            ("SIP/7700900123-1", "SIP/+447700*-1"),
+            ("user-20240331", "user-20240331"),
+            ("c9db44cf-c74e-0516-2222-907700900123", "c9db44cf-c74e-0516-2222-907700900123"),
             ("+447700900123;+442079460123", "+447700*;+442079460123"),
             ("10.1.2.3", "10.1.2.3"),
             ("999", "999"),

@@ -180,6 +180,66 @@ fn no_format_lets_a_number_through() {
     }
 }
 
+/// Numbers where no column is for them: names of channels and handsets, account codes, media reports, lines nobody can read.
+#[test]
+fn numbers_in_names_reports_and_rejected_lines_are_masked_too() {
+    let pbx = "[[source]]\nname = \"pbx\"\nformat = \"asterisk-csv\"\npaths = [\"landing/pbx/*\"]\n\
+        timezone = \"Europe/London\"\nextensions = [\"1XX\"]\n\n[estate]";
+    let end = "\"Dial\",\"\",\"2024-03-05 09:00:00\",\"2024-03-05 09:00:06\",\"2024-03-05 09:01:00\",60,54,\"ANSWERED\",\"DOCUMENTATION\"";
+    let calls = format!(
+        "\"01632960777\",\"101\",\"07700900123\",\"in\",\"Desk\",\"PJSIP/101-00000001\",\"SIP/447700900124-00000002\",{end},\"1709629200.1\",\"\"\n\
+         \"\",\"+441632960555\",\"101\",\"out\",\"Home\",\"PJSIP/+441632960556-00000003\",\"PJSIP/102-00000004\",{end},\"1709629200.3\",\"\"\n\
+         \"\",\"07700900125\",\"101\",\"out\",\"alice\",\"PJSIP/x-00000005\",\"PJSIP/102-00000006\",\"cut short\n"
+    );
+    let media = "landing/cucm/cmr_HQ-CL01_01_202403081200_102";
+    let made = || {
+        let work = Workdir::small();
+        work.write("onhook.toml", work.read("onhook.toml").replace("[estate]", pbx));
+        work.write("landing/pbx/Master.csv", &calls);
+        let last = work.read(media).lines().last().unwrap().to_string();
+        let changed =
+            last.replace("\"60101\"", "\"907700900126\"").replace("\"SEP001122330101\"", "\"GW/+447700900127\"");
+        let changed = changed.replace("-9000-", "-9001-");
+        assert!(changed.contains("907700900126") && changed.contains("GW/"), "{last}");
+        work.write(media, format!("{}{changed}\n", work.read(media)));
+        let bad =
+            " 13/45 09:01  0000:01:05 4101         901632960888              A T1                            001\n";
+        work.write("landing/mitel/bad_20240331.log", bad.replace("13/45", "03/05") + bad);
+        work
+    };
+    let numbers = Numbers::of([
+        "01632960777",
+        "07700900123",
+        "07700900125",
+        "07700900126",
+        "07700900127",
+        "+441632960555",
+        "+441632960556",
+        "01632960888",
+    ]);
+    let plain = made();
+    assert!(plain.ingest(&[]).0 < 2);
+    let there = numbers.places(&plain.join("lake")).join("\n");
+    for column in ["account_code", "caller_device", "callee", "caller", "number", "device", "raw"] {
+        assert!(there.contains(&format!(" {column}: ")), "{column}: {there}");
+    }
+    for way in ["truncate", "pseudonym"] {
+        let masked = made();
+        with(&masked, way);
+        let ran = masked.run(&["ingest", "--json"]);
+        assert!(ran.code < 2, "{ran:?}");
+        assert_eq!(numbers.places(&masked.join("lake")), Vec::<String>::new(), "{way}");
+        assert_eq!((numbers.found_in(ran.stdout.as_bytes()), numbers.found_in(ran.stderr.as_bytes())), (None, None));
+        for sql in [
+            "select count(*) from quality",
+            "select count(*) from leg_quality",
+            "select reason, count(*) from rejects group by 1 order by 1",
+        ] {
+            assert_eq!(masked.sql(sql), plain.sql(sql), "{way}: {sql}");
+        }
+    }
+}
+
 /// The invented estate of the README, a year of it: the night's work, its page and its lists.
 #[test]
 fn the_sample_gets_the_verdicts_it_was_made_for() {
