@@ -103,6 +103,13 @@ pub enum Command {
         #[command(subcommand)]
         command: Lake,
     },
+    /// The key of the pseudonyms.
+    Privacy {
+        #[command(subcommand)]
+        command: Privacy,
+    },
+    /// What is held under one outside number; with --erase, takes it out for good.
+    Subject(Subject),
     /// An invented estate with its truth beside it.
     Synth(Synth),
     /// The configuration.
@@ -168,6 +175,10 @@ pub struct Query {
     pub params: Vec<(String, String)>,
     #[command(flatten)]
     pub output: Output,
+    /// Leave out the figures of rows with a count from 1 to one less than this, and of rows that would give them away; 0 for
+    /// none. Of a file or a form other than a table, [privacy] suppress_below where absent.
+    #[arg(long, value_name = "COUNT")]
+    pub suppress: Option<u32>,
     /// List the reports.
     #[arg(long)]
     pub list: bool,
@@ -285,6 +296,30 @@ pub enum OlderThan {
     Day(NaiveDate),
     /// Back from today.
     Days(u32),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Privacy {
+    /// Make the key file that [privacy] key names.
+    Key {
+        /// Add a key to the one that is there: numbers get other pseudonyms from then on. Older keys stay in the file, to find
+        /// older pseudonyms; what tells a repeated record stays the same.
+        #[arg(long)]
+        rotate: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Subject {
+    /// The number, as +44… or 0…; - to read it from standard input, so that no list of commands holds it.
+    #[arg(allow_hyphen_values = true)]
+    pub number: String,
+    /// Leave of the number only its area or network code wherever it stands, and delete the files that hold it.
+    #[arg(long)]
+    pub erase: bool,
+    /// Print what is held as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

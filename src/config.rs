@@ -5,6 +5,7 @@
 mod billing;
 mod nightly;
 mod pattern;
+mod privacy;
 
 use std::path::{Component, Path, PathBuf};
 
@@ -15,6 +16,7 @@ use serde::Deserialize;
 pub use billing::{BankHolidays, Billing};
 pub use nightly::{Expect, Nightly, time_of_day};
 pub use pattern::{Ddi, Pattern};
+pub use privacy::{OutsideNumbers, Privacy};
 
 use crate::error::{Error, Result};
 use crate::layout::{DateOrder, Format, Layout, Mapping, Options, SecDur};
@@ -32,6 +34,8 @@ pub struct Config {
     pub evidence: Evidence,
     #[serde(default)]
     pub billing: Billing,
+    #[serde(default)]
+    pub privacy: Privacy,
     pub case: Option<Case>,
     #[serde(default)]
     pub output: Output,
@@ -102,6 +106,9 @@ pub struct Source {
     /// How many days after such a day its records must be there.
     #[serde(default = "a_day")]
     pub expected_lag_days: u16,
+    /// What is kept of numbers that are not ours: `keep`, `truncate` (area or network code only) or `pseudonym`.
+    #[serde(default)]
+    pub outside_numbers: OutsideNumbers,
 }
 
 /// Yesterday's records are there this morning.
@@ -357,7 +364,8 @@ impl Config {
             return wrong("evidence", what, "correct it");
         }
         self.nightly.check().or_else(|(what, hint)| wrong("nightly", what, hint))?;
-        self.billing.check().or_else(|what| wrong("billing", what, "write times of day like \"07:00\""))
+        self.billing.check().or_else(|what| wrong("billing", what, "write times of day like \"07:00\""))?;
+        self.privacy.check(self).or_else(|(what, hint)| wrong("privacy", what, hint))
     }
 }
 

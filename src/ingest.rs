@@ -7,7 +7,7 @@ mod decode;
 mod input;
 mod repeats;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use arrow::array::AsArray;
@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::lake::{Lake, Table};
 use crate::ledger::Ledger;
 use crate::normalise::Trunks;
+use crate::privacy::{Mask, Masks, OPTION};
 use crate::read;
 use batch::Batch;
 pub use claim::Claim;
@@ -51,6 +52,8 @@ pub struct Outcome {
     pub active: u64,
     /// One for each failed input.
     pub errors: Vec<Error>,
+    /// Files of sources whose outside numbers are not kept any more, read when they still were.
+    pub plain: BTreeMap<String, u64>,
     /// Version of the lake after it.
     pub version: u64,
 }
@@ -63,16 +66,17 @@ const SEGMENT_ROWS: usize = 768 * 1024;
 /// Shorter texts are decoded one after the other, as many in a task as make this together.
 const SHORT_BYTES: u64 = 1 << 20;
 
-/// Reads `work` into the lake. `trunks` has the trunk list of each source by name; `progress` is told of every file
-/// that is done, with its size on disk.
+/// Reads `work` into the lake. `trunks` has the trunk list of each source by name, `masks` what stands for outside numbers
+/// of those that do not keep them; `progress` is told of every file that is done, with its size on disk.
 ///
 /// # Errors
-/// The lake cannot be written. A file that cannot be read is an entry of [`Outcome::errors`] and stops no other.
+/// The lake cannot be written, or would be given outside numbers that it was to have no more. A file that cannot be read is an entry of [`Outcome::errors`] and stops no other.
 pub fn ingest(
     config: &Config,
     lake: &Lake,
     mut work: Vec<Work<'_>>,
     trunks: &HashMap<String, Trunks>,
+    masks: &Masks,
     now: DateTime<Utc>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Outcome> {
@@ -82,11 +86,22 @@ pub fn ingest(
         Claim::Any(_) => None,
     };
     work.sort_by(|a, b| (place(a), &a.file).cmp(&(place(b), &b.file)));
+    let known = known_inputs(lake)?;
+    if let Some(source) = config.sources.iter().find(|s| !masks.contains_key(&s.name) && known.masked.contains(&s.name))
+    {
+        return Err(Error::Config {
+            place: format!("source {:?}", source.name),
+            what: "its outside numbers are to be kept, and the lake has it without them: its calls would count twice"
+                .into(),
+            hint: "set outside_numbers as it was, or name a new folder in [lake] path and ingest again".into(),
+        });
+    }
     let mut run = Run {
         lake,
         now,
-        pool: Pool::new(trunks),
-        known: known_inputs(lake)?,
+        pool: Pool::new(trunks, masks),
+        masks,
+        known,
         outcome: Outcome::default(),
         batch: None,
         inputs: Vec::new(),
@@ -126,6 +141,8 @@ pub fn ingest(
         group.iter().for_each(|work| progress(size_on_disk(work)));
     }
     let mut outcome = run.outcome;
+    outcome.plain = run.known.plain;
+    outcome.plain.retain(|source, _| masks.contains_key(source));
     outcome.inputs.failed = outcome.errors.len() as u64;
     outcome.version = lake.version()?;
     Ok(outcome)
@@ -136,10 +153,11 @@ struct Run<'a, 'l> {
     lake: &'l Lake,
     now: DateTime<Utc>,
     pool: Pool<'a>,
+    masks: &'a Masks,
     known: Known,
     outcome: Outcome,
     /// Begun once a segment is full.
-    batch: Option<Batch<'l>>,
+    batch: Option<Batch<'a, 'l>>,
     /// Inputs of the batch, and what of them is not written yet.
     inputs: Vec<Input<'a>>,
     parts: Vec<Part>,
@@ -169,7 +187,7 @@ impl<'a> Run<'a, '_> {
     /// Texts of a block at most, many to a task.
     fn short(&mut self, texts: &[(&'a Source, Text)]) -> Result<()> {
         let first = self.inputs.len();
-        self.inputs.extend(texts.iter().map(|(source, text)| Input::new(source, text)));
+        self.inputs.extend(texts.iter().map(|(source, text)| Input::new(source, self.masks, text)));
         let numbered = texts.iter().enumerate().map(|(n, (source, text))| (first + n, *source, text));
         let mut tasks: Vec<Vec<(usize, &'a Source, &Text)>> = Vec::new();
         let mut bytes = u64::MAX;
@@ -208,7 +226,7 @@ impl<'a> Run<'a, '_> {
     /// One text, block by block on all cores; written in segments where it does not fit in memory.
     fn long(&mut self, source: &'a Source, text: &Text) -> Result<()> {
         let input = self.inputs.len();
-        self.inputs.push(Input::new(source, text));
+        self.inputs.push(Input::new(source, self.masks, text));
         let (parts_before, mut is_alone) = (self.parts.len(), false);
         let read = self.read(source, text, input, &mut is_alone);
         match read {
@@ -332,12 +350,17 @@ impl<'a> Run<'a, '_> {
 
     fn segment(&mut self) -> Result<()> {
         if self.batch.is_none() {
-            self.batch = Some(Batch::begin(self.lake)?);
+            self.batch = Some(Batch::begin(self.lake, self.former())?);
         }
         let Some(batch) = &mut self.batch else { return Ok(()) };
         batch.segment(&mut self.pool, &mut self.parts, &mut self.inputs)?;
         self.parts.clear();
         Ok(())
+    }
+
+    /// What tells a record that the lake may have from a time when its source kept outside numbers.
+    fn former(&self) -> Option<&'a Mask> {
+        self.known.plain.keys().find_map(|source| self.masks.get(source))
     }
 
     /// Makes what was read count, and lets go of its texts.
@@ -408,15 +431,24 @@ struct Known {
     inputs: HashSet<(String, blake3::Hash)>,
     /// Sources and names.
     names: HashSet<(String, String)>,
+    /// Files of each source that were read with outside numbers kept, and sources that were read without them.
+    plain: BTreeMap<String, u64>,
+    masked: HashSet<String>,
 }
 
 fn known_inputs(lake: &Lake) -> Result<Known> {
     let mut known = Known::default();
     let files = lake.files(Table::Inputs, lake.finished_batch()?)?;
-    repeats::scan(&files.paths, &["content_hash", "source", "name"], |batch| {
+    repeats::scan(&files.paths, &["content_hash", "source", "name", "options"], |batch| {
         let text =
             |name: &str| batch.column_by_name(name).map(|c| c.as_string::<i32>().iter().flatten().map(str::to_string));
         let hashes = text("content_hash").into_iter().flatten();
+        for (source, options) in text("source").into_iter().flatten().zip(text("options").into_iter().flatten()) {
+            match options.contains(OPTION) {
+                true => drop(known.masked.insert(source)),
+                false => *known.plain.entry(source).or_default() += 1,
+            }
+        }
         for ((source, hash), name) in
             text("source").into_iter().flatten().zip(hashes).zip(text("name").into_iter().flatten())
         {

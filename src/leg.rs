@@ -216,7 +216,12 @@ pub static COLUMNS: &[(&str, DataType, bool, &str)] = &[
     ("talk_s", DataType::Int32, false, "seconds connected, 0 if not answered"),
     ("direction", DataType::Utf8, false, "internal, inbound, outbound, tandem, unknown"),
     ("outcome", DataType::Utf8, false, "answered, no_answer, busy, failed, abandoned, voicemail, diverted, unknown"),
-    ("caller", DataType::Utf8, true, "who called: E.164 or the bare extension; null if withheld"),
+    (
+        "caller",
+        DataType::Utf8,
+        true,
+        "who called: E.164 or the bare extension, or what stands for an outside number; null if withheld",
+    ),
     ("dialled", DataType::Utf8, true, "first number asked for"),
     ("callee", DataType::Utf8, true, "number where the call ended"),
     ("caller_ext", DataType::Utf8, true, "the caller as our own extension, null when not ours"),

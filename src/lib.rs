@@ -15,6 +15,7 @@ pub mod quality;
 pub mod layout;
 pub mod ledger;
 pub mod config;
+pub mod privacy;
 pub mod discover;
 pub mod read;
 pub mod normalise;

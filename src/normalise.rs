@@ -4,11 +4,13 @@
 mod parties;
 mod zone;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::config::{Clock, Ddi, Pattern, Source};
 use crate::leg::{Direction, Leg, NONE, Outcome, RedirectReason, TextId, Texts};
 use crate::number::{self, Class};
+use crate::privacy::Mask;
 use crate::quality::Quality;
 use crate::read::{RawQuality, RawRecord, RawTime, RecordId, Side, SideKind, hash};
 use parties::{Parties, Party, Way};
@@ -50,6 +52,10 @@ pub struct Normaliser<'a> {
     input_id: i64,
     /// What digits were found to be: the same few thousand numbers come again and again.
     parties: Parties,
+    /// What stands for outside numbers; none where they are kept.
+    mask: Option<&'a Mask>,
+    /// What stands for texts that may hold one.
+    shown: HashMap<TextId, TextId>,
     scratch: String,
 }
 
@@ -130,8 +136,17 @@ impl<'a> Normaliser<'a> {
             clock_is_utc: source.clock == Clock::Utc,
             input_id,
             parties: Parties::default(),
+            mask: None,
+            shown: HashMap::new(),
             scratch: String::new(),
         }
+    }
+
+    /// The same, with something in the place of outside numbers. All is decided on the numbers first.
+    #[must_use]
+    pub fn masked(mut self, mask: Option<&'a Mask>) -> Self {
+        self.mask = mask;
+        self
     }
 
     /// The leg of a record. Where the record has no id of the vendor's, `leg_key` is the hash of its text alone, and the
@@ -176,7 +191,8 @@ impl<'a> Normaliser<'a> {
         };
         let (leg_key, call_key) = self.keys(raw);
         let [source, platform] = self.names;
-        let [calling, called] = devices;
+        let [calling, called] = devices.map(|device| self.shown(device, texts));
+        let [caller_link, callee_link] = [raw.calling.link, raw.called.link].map(|link| link.map(|l| self.hidden(l)));
         Leg {
             leg_key,
             call_key,
@@ -201,20 +217,20 @@ impl<'a> Normaliser<'a> {
             redirect_reason: raw.redirect_reason,
             caller_device: if from == End::Ours { calling } else { NONE },
             callee_device: if to == End::Ours { called } else { NONE },
-            caller_user: texts.id(some(raw.calling.user)),
-            callee_user: texts.id(some(raw.called.user)),
+            caller_user: self.text(raw.calling.user, texts),
+            callee_user: self.text(raw.called.user, texts),
             trunk_in: if from == End::Ours { NONE } else { calling },
             trunk_out: if to == End::Ours { NONE } else { called },
-            hunt_group: texts.id(some(raw.hunt_group)),
+            hunt_group: self.text(raw.hunt_group, texts),
             number_class: outside,
             cause: raw.cause,
-            account_code: texts.id(some(raw.account_code)),
+            account_code: self.text(raw.account_code, texts),
             charge_micros: raw.charge_micros,
             currency: texts.id(some(raw.currency)),
             vendor_kind: texts.id(some(raw.vendor_kind)),
             part: raw.part,
-            caller_link: raw.calling.link,
-            callee_link: raw.called.link,
+            caller_link,
+            callee_link,
             caller_node: texts.id(some(raw.calling.node)),
             callee_node: texts.id(some(raw.called.node)),
         }
@@ -223,6 +239,8 @@ impl<'a> Normaliser<'a> {
     /// Gives the row of a quality report to `take`.
     pub fn quality<R>(&mut self, raw: &RawQuality<'_>, take: impl FnOnce(&Quality<'_>) -> R) -> R {
         let (ended_at_us, local_day, local_minute) = self.moment(raw.ended);
+        let number = self.written(raw.number);
+        let device = self.mask.map_or(Cow::Borrowed(raw.device), |mask| mask.text(raw.device));
         take(&Quality {
             quality_key: hash(&[self.source.as_bytes(), raw.id.as_bytes()]) as i64,
             source: self.source,
@@ -232,9 +250,9 @@ impl<'a> Normaliser<'a> {
             ended_at_us,
             local_day,
             local_minute,
-            link: raw.link,
-            number: some(raw.number),
-            device: some(raw.device),
+            link: self.hidden(raw.link),
+            number: some(&number),
+            device: some(&device),
             duration_s: raw.duration_s,
             packets_sent: raw.packets_sent,
             packets_received: raw.packets_received,
@@ -263,7 +281,7 @@ impl<'a> Normaliser<'a> {
             RecordId::Vendor(id) => hash(&[source, id.as_bytes()]),
             RecordId::Text(text) => hash(&[source, text]),
         };
-        (leg as i64, hash(&[source, &raw.call.to_le_bytes()]) as i64)
+        (leg as i64, self.hidden(hash(&[source, &raw.call.to_le_bytes()]) as i64))
     }
 
     fn ends(&self, raw: &RawRecord<'_>, [calling, called]: [TextId; 2], texts: &Texts) -> (End, End) {
@@ -324,7 +342,12 @@ impl<'a> Normaliser<'a> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let prefix = if with_prefix { self.outside_prefix } else { "" };
         let Found { number, extension, class } = self.found(digits, plan, prefix, &mut scratch);
-        let party = Party { number: texts.id(Some(number)), extension: texts.id(extension), class };
+        let instead = match (self.mask, extension) {
+            (Some(mask), None) => mask.number(number, class),
+            _ => None,
+        };
+        let number = texts.id(Some(instead.as_deref().unwrap_or(number)));
+        let party = Party { number, extension: texts.id(extension), class };
         self.parties.keep(digits, way, party);
         self.scratch = scratch;
         party
@@ -351,6 +374,42 @@ impl<'a> Normaliser<'a> {
             }
             _ => Found { number: digits, extension: None, class: None },
         }
+    }
+
+    /// A line that is rejected, as far as it may be kept.
+    pub fn rejected(&self, line: String) -> String {
+        if self.mask.is_some() { Mask::line(&line) } else { line }
+    }
+
+    /// A number as the vendor writes it, unless it is an outside one that is not kept.
+    fn written<'b>(&self, digits: &'b str) -> Cow<'b, str> {
+        let Some(mask) = self.mask else { return Cow::Borrowed(digits) };
+        let mut scratch = String::new();
+        let Found { number, extension, class } = self.found(digits, Plan::Public, self.outside_prefix, &mut scratch);
+        let instead = if extension.is_none() { mask.number(number, class) } else { None };
+        instead.map_or(Cow::Borrowed(digits), Cow::Owned)
+    }
+
+    /// A text that names something, kept; without outside numbers in it where those are not.
+    fn text(&mut self, text: &str, texts: &mut Texts) -> TextId {
+        let id = texts.id(some(text));
+        self.shown(id, texts)
+    }
+
+    fn shown(&mut self, id: TextId, texts: &mut Texts) -> TextId {
+        let Some(mask) = self.mask.filter(|_| id != NONE) else { return id };
+        if let Some(shown) = self.shown.get(&id) {
+            return *shown;
+        }
+        let shown = texts.text(id).map(|text| mask.text(text).into_owned());
+        let shown = texts.id(shown.as_deref());
+        self.shown.insert(id, shown);
+        shown
+    }
+
+    /// A hash that could be guessed, were it not keyed.
+    fn hidden(&self, hash: i64) -> i64 {
+        self.mask.map_or(hash, |mask| mask.hidden(hash))
     }
 
     fn extension<'b>(&self, digits: &'b str) -> Option<&'b str> {

@@ -2,8 +2,10 @@
 //!
 //! The ranges are data, `number_plan.csv`. Nothing here allocates once `scratch` has grown.
 
+mod area;
 mod plan;
 
+pub use area::area;
 pub use plan::Class;
 use plan::{PLAN, Role};
 

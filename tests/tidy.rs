@@ -240,7 +240,7 @@ fn only_readers_know_a_vendor() {
 
 #[test]
 fn what_decides_touches_no_file() {
-    let inside = ["units", "number", "leg", "ledger", "read", "normalise", "usage", "case", "render"];
+    let inside = ["units", "number", "leg", "ledger", "privacy", "read", "normalise", "usage", "case", "render"];
     none(&lines_with(
         &inside,
         &["std::fs", " fs::", "file::open", "file::create", "std::env", "std::process", "tcpstream"],

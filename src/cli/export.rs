@@ -25,6 +25,9 @@ pub struct Export {
     /// Put it in the place of a table that an earlier export made; of no other.
     #[arg(long)]
     pub replace: bool,
+    /// Leave out counts of 1 to N-1, and what would give them away; 0 leaves out none. [privacy] suppress_below where absent.
+    #[arg(long, value_name = "N")]
+    pub suppress: Option<u32>,
     /// The database, as postgresql://user@host:port/name, where PGHOST, PGPORT, PGDATABASE and PGUSER do not say it. The
     /// password is never written here: PGPASSWORD or the file PGPASSFILE has it.
     #[arg(long, value_name = "URL")]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono::Utc;
 use serde_json::json;
 
-use super::{Talk, Verdict, open};
+use super::{Talk, Verdict, open, privacy};
 use crate::cli;
 use crate::config::Config;
 use crate::discover::{self, Finds};
@@ -14,15 +14,30 @@ use crate::error::{Error, Result};
 use crate::ingest::{self, Claim, Outcome, Work};
 use crate::lake::{Access, Lake};
 use crate::normalise::Trunks;
+use crate::privacy::Masks;
 
 pub fn command(config: &Config, args: &cli::Ingest, talk: &mut Talk) -> Result<Verdict> {
+    let told = Told::of(config)?;
     let lake = open(config, Access::Write)?;
-    let trunks = crate::estate::trunks(config)?;
-    let outcome = run(config, &lake, args.source.as_deref(), &args.paths, &trunks, talk)?;
+    let outcome = run(config, &lake, args.source.as_deref(), &args.paths, &told, talk)?;
     if args.json {
         talk.data(format!("{}\n", summary(&outcome)).as_bytes())?;
     }
     Ok(verdict(config, &outcome, talk))
+}
+
+/// What is settled before the first file is read.
+pub struct Told {
+    trunks: HashMap<String, Trunks>,
+    masks: Masks,
+}
+
+impl Told {
+    /// # Errors
+    /// The trunk list, the key or the register is not as it must be: legs are written once, and what is wrong in them stays.
+    pub fn of(config: &Config) -> Result<Self> {
+        Ok(Self { trunks: crate::estate::trunks(config)?, masks: privacy::masks(config)? })
+    }
 }
 
 /// Reads what is new, and says so.
@@ -31,11 +46,11 @@ pub fn run(
     lake: &Lake,
     only: Option<&str>,
     paths: &[PathBuf],
-    trunks: &HashMap<String, Trunks>,
+    told: &Told,
     talk: &mut Talk,
 ) -> Result<Outcome> {
     let (work, unseen) = found(config, only, paths)?;
-    let mut outcome = read(config, lake, work, trunks, talk)?;
+    let mut outcome = read(config, lake, work, told, talk)?;
     outcome.inputs.failed += unseen.len() as u64;
     outcome.errors.extend(unseen);
     tell(&outcome, talk);
@@ -62,16 +77,10 @@ pub fn found<'a>(config: &'a Config, only: Option<&str>, paths: &[PathBuf]) -> R
 }
 
 /// Reads what of it is new, and says nothing but how far it is.
-pub fn read(
-    config: &Config,
-    lake: &Lake,
-    work: Vec<Work<'_>>,
-    trunks: &HashMap<String, Trunks>,
-    talk: &Talk,
-) -> Result<Outcome> {
+pub fn read(config: &Config, lake: &Lake, work: Vec<Work<'_>>, told: &Told, talk: &Talk) -> Result<Outcome> {
     let bytes = work.iter().filter_map(|w| w.file.path.metadata().ok()).map(|m| m.len()).sum();
     let bar = talk.bar(bytes, "reading");
-    let outcome = ingest::ingest(config, lake, work, trunks, Utc::now(), &|done| bar.inc(done))?;
+    let outcome = ingest::ingest(config, lake, work, &told.trunks, &told.masks, Utc::now(), &|done| bar.inc(done))?;
     bar.finish_and_clear();
     Ok(outcome)
 }
@@ -93,6 +102,11 @@ pub fn tell(outcome: &Outcome, talk: &mut Talk) {
         "records   {} read = {} kept + {} repeated + {} skipped + {} rejected",
         records.read, records.kept, records.repeated, records.skipped, records.rejected
     ));
+    for (source, files) in &outcome.plain {
+        talk.say(&format!(
+            "privacy   {source}: {files} files were read when outside numbers were kept, and still hold them"
+        ));
+    }
 }
 
 /// What `--json` prints.

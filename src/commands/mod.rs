@@ -13,6 +13,7 @@ mod init;
 mod lake;
 mod manual;
 mod nightly;
+mod privacy;
 mod query;
 mod report;
 mod sensitivity;
@@ -24,7 +25,7 @@ use std::path::Path;
 
 use chrono::Utc;
 
-use crate::cli::{Cli, Command, Config as ConfigCommand, Estate as EstateCommand, Log};
+use crate::cli::{Cli, Command, Config as ConfigCommand, Estate as EstateCommand, Log, Privacy as PrivacyCommand};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::lake::{Access, Lake};
@@ -178,6 +179,8 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
         Command::Lake { command } => lake::command(&config()?, &command, talk)?,
         Command::Completions { shell } => manual::completions(shell, talk)?,
         Command::Man { output } => manual::pages(&output, talk)?,
+        Command::Privacy { command: PrivacyCommand::Key { rotate } } => privacy::key(&config()?, rotate, talk)?,
+        Command::Subject(args) => privacy::subject(&config()?, &args, talk)?,
         Command::Synth(args) => synth::synth(&args, talk)?,
         Command::Config { command: ConfigCommand::Schema } => {
             talk.data(format!("{}\n", crate::config::schema()).as_bytes())?;

@@ -58,14 +58,14 @@ impl Night<'_> {
             self.args.output.as_deref().map_or_else(|| config.at(&config.output.dir), Path::to_path_buf);
         // What a person must put right anyway is found before the long part.
         let policy = crate::estate::policy_rows(&crate::estate::policy(config)?);
-        let trunks = crate::estate::trunks(config)?;
+        let told = ingest::Told::of(config)?;
         let case_file = case::file(config)?;
         std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
 
         let step = Instant::now();
         let until = late::deadline(config, self.args, self.run.started_at);
         let Gathered { outcome, late, waited } =
-            late::gather(config, lake, &policy, &trunks, self.run.started_at, until, talk)?;
+            late::gather(config, lake, &policy, &told, self.run.started_at, until, talk)?;
         self.run.waited_ms = Some(waited.as_millis() as u64);
         self.run.ingest_ms = Some(step.elapsed().saturating_sub(waited).as_millis() as u64);
         self.run.inputs = Some([outcome.inputs.new, outcome.inputs.repeated, outcome.inputs.failed]);

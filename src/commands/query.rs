@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::estate;
 use crate::lake::Access;
+use crate::privacy::{Role, suppress};
 use crate::sql::{self, Answer, Args, Engine, Query, REPORTS};
 
 pub fn command(config: &Path, args: &cli::Query, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
@@ -22,7 +23,10 @@ pub fn command(config: &Path, args: &cli::Query, talk: &mut Talk) -> Result<Verd
     let query = named(args.name.as_deref().unwrap_or_default())?;
     let config = load(config)?;
     let given: Args = args.params.iter().cloned().collect();
+    let is_export = args.output.format != cli::Format::Table || args.output.output.is_some();
+    let below = args.suppress.unwrap_or(if is_export { config.privacy.suppress_below } else { 0 });
     with_engine(&config, |engine| engine.run(&query, &given)).and_then(|found| {
+        let (query, found) = suppressed(query, found, below, talk)?;
         deliver(Some(&query), &found, &args.output, talk)?;
         Ok(Verdict::Good)
     })
@@ -39,6 +43,37 @@ pub fn named(name: &str) -> Result<Query> {
     match name.ends_with(".sql") {
         true => file(Path::new(name)),
         false => Ok(sql::report(name)?.clone()),
+    }
+}
+
+/// The answer without counts below a number, which may be none; the query says so where its words are printed.
+pub fn suppressed(mut query: Query, found: Answer, below: u32, talk: &mut Talk) -> Result<(Query, Answer)> {
+    if below == 0 {
+        return Ok((query, found));
+    }
+    let broken = |e: arrow::error::ArrowError| Error::Render { what: format!("small counts cannot be left out: {e}") };
+    let rows = arrow::compute::concat_batches(&found.schema, &found.batches).map_err(broken)?;
+    let roles: Vec<Role> = found.schema.fields().iter().map(|field| role(&query, field)).collect();
+    let told = suppress(&rows, &roles, below).map_err(broken)?;
+    talk.say(&format!(
+        "suppress  {} of {} rows: counts under {below}, and what gives them away",
+        told.hidden,
+        rows.num_rows()
+    ));
+    query.asks += &format!(" Counts from 1 to {}, and what would give them away, are blank.", below.saturating_sub(1));
+    Ok((query, Answer { schema: told.rows.schema(), batches: vec![told.rows] }))
+}
+
+/// What a column is, by the unit in the query's header; without one every number counts something.
+fn role(query: &Query, field: &arrow::datatypes::Field) -> Role {
+    if !field.data_type().is_numeric() {
+        return Role::Label;
+    }
+    let column = query.columns.iter().find(|column| column.name == *field.name());
+    match column.map(|column| column.unit.as_str()) {
+        None | Some("legs" | "count" | "records") => Role::Count,
+        Some("" | "-" | "place" | "hour" | "quarter" | "minute") => Role::Label,
+        Some(_) => Role::Figure,
     }
 }
 

@@ -5,7 +5,7 @@ mod policy;
 mod prices;
 mod table;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::lake::Table;
 use crate::normalise::{TrunkKind, Trunks, days};
+use crate::number::{Class, classify};
 
 pub use policy::{ACTIONS, VERDICTS, policy, policy_rows};
 pub use prices::ON_NET;
@@ -258,6 +259,39 @@ pub fn trunks(config: &Config) -> Result<HashMap<String, Trunks>> {
         by_source.entry(source).or_default().insert(trunk, kind);
     }
     Ok(by_source)
+}
+
+/// The direct lines of the register, which are ours wherever they stand in a record.
+///
+/// # Errors
+/// The register cannot be read.
+pub fn direct_lines(config: &Config) -> Result<HashSet<String>> {
+    let Some(path) = &config.estate.extensions else { return Ok(HashSet::new()) };
+    let rows = read_table(config, path, Table::Extensions)?;
+    let lines = rows.rows.iter().map(|row| rows.text(row, "ddi").to_string());
+    Ok(lines.filter(|line| !line.is_empty()).collect())
+}
+
+/// UK numbers that the price list names in full, in E.164: it knows them whatever a record keeps of them.
+///
+/// # Errors
+/// The price list cannot be read.
+pub fn priced_numbers(config: &Config) -> Result<HashSet<String>> {
+    let Some(path) = &config.estate.tariffs else { return Ok(HashSet::new()) };
+    let rows = read_table(config, path, Table::Tariffs)?;
+    let numbers = rows.rows.iter().map(|row| format!("+{}", rows.text(row, "prefix")));
+    Ok(numbers.filter(|number| number.starts_with("+44") && classify(number) != Class::Unknown).collect())
+}
+
+/// Sources that a line joins, as the trunk list has them.
+///
+/// # Errors
+/// The trunk list cannot be read.
+pub fn joined(config: &Config) -> Result<Vec<(String, String)>> {
+    let Some(path) = &config.estate.trunks else { return Ok(Vec::new()) };
+    let rows = read_table(config, path, Table::Trunks)?;
+    let pairs = rows.rows.iter().map(|row| (rows.text(row, "source"), rows.text(row, "peer_source")));
+    Ok(pairs.filter(|(_, peer)| !peer.is_empty()).map(|(source, peer)| (source.into(), peer.into())).collect())
 }
 
 fn batch(table: Table, rows: &CsvTable, as_of: NaiveDate) -> RecordBatch {

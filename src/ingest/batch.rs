@@ -20,13 +20,16 @@ use crate::lake::{DataFile, Lake, Table, Written};
 use crate::ledger::Ledger;
 use crate::leg::{Legs, TextId, Texts};
 use crate::normalise::civil_day;
+use crate::privacy::Mask;
 use crate::read;
 use crate::traffic::Traffic;
 use crate::usage::{Subject, Usage};
 
 /// A batch being written.
-pub struct Batch<'l> {
+pub struct Batch<'a, 'l> {
     lake: &'l Lake,
+    /// Where the lake has records of a source from before its outside numbers were masked.
+    former: Option<&'a Mask>,
     number: i64,
     /// Texts of all its legs, and for each worker which of them its own are.
     texts: Texts,
@@ -40,15 +43,16 @@ pub struct Batch<'l> {
     kept_from: Option<i32>,
 }
 
-impl<'l> Batch<'l> {
+impl<'a, 'l> Batch<'a, 'l> {
     /// The next batch of the lake.
     ///
     /// # Errors
     /// The lake's log cannot be read.
-    pub fn begin(lake: &'l Lake) -> Result<Self> {
+    pub fn begin(lake: &'l Lake, former: Option<&'a Mask>) -> Result<Self> {
         let finished = lake.finished_batch()?;
         Ok(Self {
             lake,
+            former,
             number: finished + 1,
             texts: Texts::default(),
             renumbered: Vec::new(),
@@ -81,7 +85,7 @@ impl<'l> Batch<'l> {
         }
         number_equal_texts(parts, inputs);
         let records: Vec<_> = parts.iter().map(|part| LegRecords::of(part, &self.texts)).collect();
-        let fates = repeats::sort_out(&self.legs, &repeats::LEGS, &records)?;
+        let fates = repeats::sort_out(&self.legs, &repeats::LEGS, &records, self.former)?;
         let mut rejects: Vec<Vec<RejectRow>> = inputs.iter().map(|_| Vec::new()).collect();
         for (part, fates) in parts.iter_mut().zip(fates) {
             tally(part, &fates, self.kept_from, inputs, &mut rejects);
@@ -231,7 +235,7 @@ impl<'l> Batch<'l> {
             told.push((piece.input, of_input(&rows, inputs[piece.input].input_id).map_err(|e| broken(&e))?));
         }
         let records: Vec<_> = told.iter().map(|(_, rows)| Reports(rows)).collect();
-        let fates = repeats::sort_out(&self.quality, &repeats::QUALITY, &records)?;
+        let fates = repeats::sort_out(&self.quality, &repeats::QUALITY, &records, None)?;
         let mut new = Vec::new();
         for ((input, rows), fates) in told.iter().zip(fates) {
             let ledger = &mut inputs[*input].ledger;
@@ -354,7 +358,11 @@ fn inputs_batch(inputs: &[Input<'_>], batch: i64, now: DateTime<Utc>) -> Result<
             number(&|input| input.size as i64),
             text(&|input| input.source.name.clone()),
             text(&|input| input.source.format.clone()),
-            text(&|input| input.options.clone()),
+            text(&|input| {
+                let mask = input.mask.map(Mask::options);
+                let options = [Some(&input.options).filter(|options| !options.is_empty()), mask.as_ref()];
+                options.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("; ")
+            }),
             number(&|input| input.ledger.read as i64),
             number(&|input| input.ledger.kept as i64),
             number(&|input| input.ledger.repeated as i64),

@@ -15,6 +15,7 @@ use crate::discover::Text;
 use crate::error::{Error, Result};
 use crate::leg::{Legs, Texts};
 use crate::normalise::{Normaliser, Trunks};
+use crate::privacy::Masks;
 use crate::quality::QualityBuilder;
 use crate::read::{
     About, Block, Decoder, LONGEST_LINE, RawQuality, RawRecord, ReadError, RecordId, Reject, Sink, Skip, next_block,
@@ -70,13 +71,14 @@ impl Worker<'_> {
 #[derive(Debug)]
 pub struct Pool<'a> {
     trunks: &'a HashMap<String, Trunks>,
+    masks: &'a Masks,
     free: Mutex<Vec<(usize, Worker<'a>)>>,
     made: AtomicUsize,
 }
 
 impl<'a> Pool<'a> {
-    pub fn new(trunks: &'a HashMap<String, Trunks>) -> Self {
-        Self { trunks, free: Mutex::default(), made: AtomicUsize::new(0) }
+    pub fn new(trunks: &'a HashMap<String, Trunks>, masks: &'a Masks) -> Self {
+        Self { trunks, masks, free: Mutex::default(), made: AtomicUsize::new(0) }
     }
 
     /// All workers, in order of their number, while none is at work.
@@ -332,13 +334,14 @@ fn part<'a>(
 /// One task at work.
 struct Gather<'a, 'p> {
     trunks: &'p HashMap<String, Trunks>,
+    masks: &'a Masks,
     worker: Worker<'a>,
     part: Part,
 }
 
 impl<'a, 'p> Gather<'a, 'p> {
     fn new(pool: &'p Pool<'a>, number: usize, worker: Worker<'a>) -> Self {
-        Self { trunks: pool.trunks, worker, part: Part { worker: number, ..Part::default() } }
+        Self { trunks: pool.trunks, masks: pool.masks, worker, part: Part { worker: number, ..Part::default() } }
     }
 
     fn decode(&mut self, source: &'a Source, decoder: &dyn Decoder, input: usize, first_line: u64, bytes: &[u8]) {
@@ -347,7 +350,8 @@ impl<'a, 'p> Gather<'a, 'p> {
         let normaliser = normalisers.entry(&source.name).or_insert_with(|| {
             let platform = reader(&source.format).map_or("", |reader| reader.id());
             // The input is known by its content: its number is put in once all of that was read.
-            Normaliser::new(source, platform, self.trunks.get(&source.name).unwrap_or(&none), texts, 0)
+            let trunks = self.trunks.get(&source.name).unwrap_or(&none);
+            Normaliser::new(source, platform, trunks, texts, 0).masked(self.masks.get(&source.name))
         });
         let start = self.part.legs.len();
         let mut taken = Taken {
@@ -415,6 +419,7 @@ impl Sink for Taken<'_, '_> {
     fn reject(&mut self, line: u64, why: Reject, detail: &str, raw: &[u8]) {
         self.read += 1;
         let raw = String::from_utf8_lossy(&raw[..raw.len().min(RAW_BYTES)]).into_owned();
+        let raw = self.normaliser.rejected(raw);
         self.rejects.push(RejectRow { line, reason: why, detail: detail.to_string(), raw });
     }
 }

@@ -14,11 +14,14 @@ use crate::discover::Text;
 use crate::ledger::Ledger;
 use crate::leg::{Legs, Name, names_any};
 use crate::normalise::ordinal_key;
+use crate::privacy::{Mask, Masks};
 use crate::read;
 
 /// What is known of an input while its records go by.
 pub struct Input<'a> {
     pub source: &'a Source,
+    /// What stands for its outside numbers; none where they are kept.
+    pub mask: Option<&'a Mask>,
     /// As in `inputs`.
     pub name: String,
     pub hash: blake3::Hash,
@@ -41,9 +44,10 @@ pub struct Input<'a> {
 
 impl<'a> Input<'a> {
     /// An input whose fingerprint may not be known yet.
-    pub fn new(source: &'a Source, text: &Text) -> Self {
+    pub fn new(source: &'a Source, masks: &'a Masks, text: &Text) -> Self {
         let mut input = Self {
             source,
+            mask: masks.get(&source.name),
             name: text.name.clone(),
             hash: blake3::Hash::from_bytes([0; 32]),
             size: 0,
@@ -137,6 +141,14 @@ pub fn number_equal_texts(parts: &mut [Part], inputs: &mut [Input<'_>]) {
         }
     });
     again.into_iter().for_each(|(part, row, key)| parts[part].legs.leg_key[row] = key);
+    // A hash of a text is a hash of the number in it.
+    parts.par_iter_mut().for_each(|part| {
+        for piece in part.pieces.iter().filter(|piece| piece.by_text) {
+            if let Some(mask) = inputs[piece.input].mask {
+                part.legs.leg_key[piece.rows.clone()].iter_mut().for_each(|key| *key = mask.hidden(*key));
+            }
+        }
+    });
 }
 
 /// What the legs of one piece show of their input.

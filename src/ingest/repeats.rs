@@ -2,6 +2,7 @@
 //! The source is part of the key's hash, so two numbers tell a record. Reads only the row groups of the batch's span of
 //! time, and of those only what tells a record, unless one is there already.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
@@ -20,6 +21,7 @@ use rayon::prelude::*;
 use super::decode::{Part, Piece};
 use crate::error::{Error, Result};
 use crate::leg::{Legs, Name, TextId, Texts};
+use crate::privacy::Mask;
 
 /// What becomes of the rows of one part.
 #[derive(Debug)]
@@ -70,7 +72,10 @@ pub const LEGS: Kind = Kind {
 
 pub const QUALITY: Kind = Kind { key: "quality_key", moment: "ended_at", columns: REPORT, content: report_content };
 
-const REPORT: &[&str] = &["link", "number", "device", "duration_s", "packets_received", "jitter_ms"];
+/// Figures only: number, device and link are others once outside numbers are masked.
+const REPORT: &[&str] = &["duration_s", "packets_received", "jitter_ms"];
+/// Fewer digits in a text are never masked.
+const MASKED: usize = 7;
 
 /// Legs of one part.
 pub struct LegRecords<'p> {
@@ -113,8 +118,18 @@ fn leg_content(seconds: [Option<i32>; 2], cause: Option<i64>, names: [Option<&st
     let figures = seconds.map(|s| s.map_or(i64::MIN, i64::from).to_le_bytes());
     let cause = cause.unwrap_or(i64::MIN).to_le_bytes();
     // A blank is never stored: null and nothing are told apart by none.
-    let [a, b, c, d] = names.map(|name| name.unwrap_or_default().as_bytes());
+    let names = names.map(|name| lasting(name.unwrap_or_default()));
+    let [a, b, c, d] = names.each_ref().map(|name| name.as_bytes());
     crate::read::hash(&[&figures[0], &figures[1], &cause, a, b, c, d])
+}
+
+/// A text without what is another once outside numbers are masked, the key is changed or somebody's number was erased.
+fn lasting(text: &str) -> Cow<'_, str> {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    match digits < MASKED && !text.contains('*') {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.chars().filter(|c| !c.is_ascii_digit() && !"+*p".contains(*c)).collect()),
+    }
 }
 
 /// Reports of one piece.
@@ -154,10 +169,11 @@ fn figures<'b>(rows: &'b RecordBatch, name: &str) -> &'b [i64] {
 }
 
 /// The fates of all rows, part by part: of equal records the first stands, and what the files have stands before all.
+/// `former` tells what the key of a text would be that the files have from before it was keyed.
 ///
 /// # Errors
 /// A data file cannot be read.
-pub fn sort_out<R: Records>(files: &[PathBuf], kind: &Kind, parts: &[R]) -> Result<Vec<Fates>> {
+pub fn sort_out<R: Records>(files: &[PathBuf], kind: &Kind, parts: &[R], former: Option<&Mask>) -> Result<Vec<Fates>> {
     let mut fates: Vec<Fates> =
         parts.iter().map(|part| Fates { kept: vec![true; part.keys().len()], conflicts: Vec::new() }).collect();
     let moments = || parts.iter().flat_map(|part| part.moments()).copied();
@@ -175,7 +191,8 @@ pub fn sort_out<R: Records>(files: &[PathBuf], kind: &Kind, parts: &[R]) -> Resu
         refuse(again, parts[part as usize].content(row as usize));
     }
     for path in files {
-        let find = |key, moment| firsts[share_of(key, shares)].at.get(&(key, moment)).copied();
+        let known = |key, moment| firsts[share_of(key, shares)].at.get(&(key, moment)).copied();
+        let find = |key, moment| known(key, moment).or_else(|| known(former?.hidden(key), moment));
         scan_for(path, kind, span, find)?.into_iter().for_each(|(seat, content)| refuse(seat, Some(content)));
     }
     // Told twice where a file holds a record twice, which no lake of ours does.

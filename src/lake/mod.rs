@@ -6,6 +6,7 @@ mod columns;
 mod compact;
 mod draft;
 mod entries;
+mod erasure;
 mod legs;
 mod open;
 mod pages;
@@ -34,6 +35,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 pub use compact::Compacted;
+pub use erasure::Held;
 pub use removal::Removed;
 pub use runs::Run;
 use store::Store;

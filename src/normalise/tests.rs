@@ -47,6 +47,7 @@ fn source(name: &str) -> Source {
         carrier: String::new(),
         expect: None,
         expected_lag_days: 1,
+        outside_numbers: crate::config::OutsideNumbers::Keep,
     }
 }
 

@@ -21,6 +21,7 @@
 //! - `interop`: the examples of docs/interop.md, engine by engine
 //! - `help`: help, manual pages, completion, and that their examples are true
 //! - `peers`, `postgres`: programs of others that tests run
+//! - `privacy`: outside numbers kept nowhere, answers as they were; one number found and erased; small counts
 //! - `bad_input`: one line, the right exit code, nothing lost
 
 mod bad_input;
@@ -42,6 +43,7 @@ mod operations;
 mod page;
 mod peers;
 mod postgres;
+mod privacy;
 mod queries;
 mod scene;
 mod segments;

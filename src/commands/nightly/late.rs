@@ -16,7 +16,6 @@ use crate::error::Result;
 use crate::holidays;
 use crate::ingest::{Outcome, Work};
 use crate::lake::Lake;
-use crate::normalise::Trunks;
 use crate::sql::Engine;
 
 /// A source whose records are late.
@@ -82,7 +81,7 @@ pub fn gather(
     config: &Config,
     lake: &Lake,
     policy: &RecordBatch,
-    trunks: &HashMap<String, Trunks>,
+    told: &ingest::Told,
     begun: DateTime<Utc>,
     until: Option<DateTime<Utc>>,
     talk: &mut Talk,
@@ -93,7 +92,7 @@ pub fn gather(
     let (work, mut unseen) = ingest::found(config, None, &[])?;
     let mut looks = Looks::default();
     looks.are_read(&work);
-    let mut outcome = ingest::read(config, lake, work, trunks, talk)?;
+    let mut outcome = ingest::read(config, lake, work, told, talk)?;
     let mut late = still_late()?;
     let mut waited = Duration::ZERO;
     if let Some(until) = until.filter(|until| !late.is_empty() && Utc::now() < *until) {
@@ -109,14 +108,14 @@ pub fn gather(
             let arrived = looks.arrived(ingest::found(config, None, &[])?.0);
             if !arrived.is_empty() {
                 looks.are_read(&arrived);
-                add(&mut outcome, ingest::read(config, lake, arrived, trunks, talk)?);
+                add(&mut outcome, ingest::read(config, lake, arrived, told, talk)?);
                 late = still_late()?;
             }
         }
         let (work, unseen_now) = ingest::found(config, None, &[])?;
         unseen = unseen_now;
         let seen = outcome.inputs.repeated;
-        add(&mut outcome, ingest::read(config, lake, work, trunks, talk)?);
+        add(&mut outcome, ingest::read(config, lake, work, told, talk)?);
         // All that was read is seen again.
         outcome.inputs.repeated = seen;
         late = still_late()?;
@@ -135,6 +134,7 @@ fn add(all: &mut Outcome, later: Outcome) {
     all.records += later.records;
     all.active = later.active;
     all.errors = later.errors;
+    all.plain = later.plain;
     all.version = later.version;
 }
 

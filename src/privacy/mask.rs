@@ -1,0 +1,339 @@
+//! Outside numbers on their way into the lake: which texts tell one, and what stands in its place. Our own numbers,
+//! emergency numbers, short codes and directory enquiries are nobody's outside and stay as they are.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::Keys;
+use crate::config::{Config, Ddi, OutsideNumbers, Pattern};
+use crate::number::{self, Class, Rules};
+
+/// Fewer digits are no number of a private plan that could be an outside one written without its start.
+const WHOLE: usize = 7;
+/// Fewer digits that came by a trunk are no number at all.
+const SHORT: usize = 4;
+
+/// What is put in the place of outside numbers, by source; none for sources that keep them.
+pub type Masks = HashMap<String, Mask>;
+
+/// Numbers that are ours, whichever of our sources they belong to.
+#[derive(Debug, Default)]
+pub struct Own {
+    patterns: Vec<Pattern>,
+    ddi: Vec<Ddi>,
+    /// Numbers that the organisation's own lists name in full, as they stand there.
+    listed: HashSet<String>,
+}
+
+impl Own {
+    pub fn new(config: &Config, listed: HashSet<String>) -> Self {
+        let sources = || config.sources.iter();
+        Self {
+            patterns: sources().flat_map(|source| source.extensions.iter().cloned()).collect(),
+            ddi: sources().flat_map(|source| source.ddi.iter().cloned()).collect(),
+            listed,
+        }
+    }
+
+    pub fn has(&self, number: &str) -> bool {
+        self.listed.contains(number)
+            || self.patterns.iter().any(|pattern| pattern.matches(number))
+            || self.ddi.iter().any(|ddi| ddi.gives(number) || ddi.extension(number).is_some())
+    }
+}
+
+/// What one source puts in the place of outside numbers.
+#[derive(Clone, Debug)]
+pub struct Mask {
+    way: OutsideNumbers,
+    keys: Arc<Keys>,
+    own: Arc<Own>,
+    outside_prefix: String,
+    area_code: String,
+}
+
+/// The masks of all sources that do not keep outside numbers.
+pub fn masks(config: &Config, keys: Keys, own: Own) -> Masks {
+    let (keys, own) = (Arc::new(keys), Arc::new(own));
+    let masked = config.sources.iter().filter(|source| source.outside_numbers != OutsideNumbers::Keep);
+    let mask = |source: &crate::config::Source| Mask {
+        way: source.outside_numbers,
+        keys: keys.clone(),
+        own: own.clone(),
+        outside_prefix: source.outside_prefix.clone(),
+        area_code: source.area_code.clone(),
+    };
+    masked.map(|source| (source.name.clone(), mask(source))).collect()
+}
+
+impl Mask {
+    /// What stands for a number that is no extension of its source; none where it may stay.
+    pub fn number(&self, number: &str, class: Option<Class>) -> Option<String> {
+        let digits = number.bytes().filter(u8::is_ascii_digit).count();
+        let may_stay = match class {
+            Some(Class::Emergency | Class::ShortCode | Class::Directory) => true,
+            Some(Class::Unknown) => digits < SHORT && !number.contains('@'),
+            Some(_) => false,
+            // Of a private plan, or of somebody who is no number.
+            None => digits < WHOLE && !number.contains('@'),
+        };
+        (!may_stay && !self.own.has(number)).then(|| self.instead(number))
+    }
+
+    /// A text that names something else (a handset, a trunk, a login, a code), without the outside numbers in it.
+    pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if is_guid(text) {
+            return Cow::Borrowed(text);
+        }
+        let mut shown = String::new();
+        let mut done = 0;
+        for (start, end) in runs(text) {
+            let run = &text[start..end];
+            // Twelve digits that begin with 00 are more likely the address of a handset than a call abroad.
+            let is_address = (start, end) == (0, text.len()) && run.len() == 12 && run.starts_with("00");
+            if let Some(instead) = (!is_address).then(|| self.run(run)).flatten() {
+                shown.push_str(&text[done..start]);
+                shown.push_str(&instead);
+                done = end;
+            }
+        }
+        if done == 0 {
+            return Cow::Borrowed(text);
+        }
+        shown.push_str(&text[done..]);
+        Cow::Owned(shown)
+    }
+
+    /// A line that nobody could read, without its digits and without who stands before an `@`.
+    pub fn line(text: &str) -> String {
+        let mut shown: Vec<char> = text.chars().map(|c| if c.is_numeric() { '#' } else { c }).collect();
+        let ats: Vec<usize> = shown.iter().enumerate().filter(|(_, c)| **c == '@').map(|(at, _)| at).collect();
+        for at in ats {
+            let user = shown[..at].iter_mut().rev().take_while(|c| c.is_alphanumeric() || "._-+#".contains(**c));
+            user.for_each(|c| *c = '#');
+        }
+        shown.into_iter().collect()
+    }
+
+    /// What stands for a hash of a text that may hold a number.
+    pub fn hidden(&self, hash: i64) -> i64 {
+        self.keys.hidden(hash)
+    }
+
+    /// What is done, for the `options` of an input.
+    pub fn options(&self) -> String {
+        let way = self.way.word();
+        match self.way {
+            OutsideNumbers::Pseudonym => format!("{OPTION}{way}; key={}", self.keys.id()),
+            _ => format!("{OPTION}{way}"),
+        }
+    }
+
+    fn run(&self, run: &str) -> Option<String> {
+        if self.own.has(run) {
+            return None;
+        }
+        let dialled = Rules { outside_prefix: &self.outside_prefix, area_code: &self.area_code, by_trunk: false };
+        // Without its 0 or its + as well; but eight digits without an area code are as soon a date.
+        let bare = Rules { area_code: "", by_trunk: true, ..dialled };
+        [dialled, bare].iter().find_map(|rules| {
+            let mut scratch = String::new();
+            let found = number::outside(run, rules, &mut scratch).filter(|found| found.class != Class::Unknown)?;
+            self.number(found.number, Some(found.class))
+        })
+    }
+
+    fn instead(&self, number: &str) -> String {
+        let mut scratch = String::new();
+        let area = number::area(number);
+        match self.way {
+            OutsideNumbers::Pseudonym => {
+                let rules = Rules { outside_prefix: &self.outside_prefix, area_code: &self.area_code, by_trunk: true };
+                area.to_string() + &self.keys.pseudonym(canonical(number, &rules, &mut scratch))
+            }
+            _ => truncated(number),
+        }
+    }
+}
+
+/// Before the way in the `options` of an input.
+pub const OPTION: &str = "outside_numbers=";
+
+/// What truncation leaves of a number: where it is, and a mark that the rest was taken.
+pub fn truncated(number: &str) -> String {
+    format!("{}*", number::area(number))
+}
+
+/// A number in the one form in which it gets its pseudonym, however it was written.
+pub fn canonical<'n>(number: &'n str, rules: &Rules<'_>, scratch: &'n mut String) -> &'n str {
+    match number::outside(number, rules, scratch) {
+        Some(found) if found.class != Class::Unknown => found.number,
+        _ => number,
+    }
+}
+
+/// An id of eight, four, four, four and twelve hexadecimal digits, some of which may look like a number.
+fn is_guid(text: &str) -> bool {
+    let is_hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
+    text.len() == 36 && text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(is_hex)
+}
+
+/// Where runs of digits, with a `+` before them or not, begin and end that stand for themselves: no letter or digit touches them.
+pub fn runs(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            let start = at;
+            if !bytes[at].is_ascii_digit() {
+                at += 1;
+                continue;
+            }
+            while at < bytes.len() && bytes[at].is_ascii_digit() {
+                at += 1;
+            }
+            let touches = |neighbour: Option<&u8>| neighbour.is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80);
+            let plus = start > 0 && bytes[start - 1] == b'+';
+            let start = start - usize::from(plus);
+            let is_free =
+                !touches(start.checked_sub(1).and_then(|before| bytes.get(before))) && !touches(bytes.get(at));
+            if is_free {
+                return Some((start, at));
+            }
+        }
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mask(way: &str) -> Mask {
+        let text = format!(
+            "[lake]\npath = \"lake\"\n[privacy]\nkey = \"key\"\n\
+             [[source]]\nname = \"a\"\nformat = \"f\"\npaths = []\ntimezone = \"Europe/London\"\noutside_prefix = \"9\"\n\
+             area_code = \"020\"\nextensions = [\"2XXX\"]\noutside_numbers = \"{way}\"\n\
+             [[source]]\nname = \"b\"\nformat = \"f\"\npaths = []\ntimezone = \"Europe/London\"\n\
+             extensions = [\"7XXXXXX\"]\nddi = [{{ range = \"+44113496XXXX\", extension_digits = 4 }}]\n"
+        );
+        let formats = [crate::layout::Format { id: "f", keys: &[] }];
+        let config = Config::parse(&text, "onhook.toml", std::path::PathBuf::new(), &formats).unwrap();
+        let keys = Keys::parse(&Keys::text_of(&[1; 32], &[2; 32])).unwrap();
+        let own = Own::new(&config, HashSet::from(["+442079460123".to_string()]));
+        masks(&config, keys, own).remove("a").unwrap()
+    }
+
+    #[test]
+    fn what_is_ours_or_nobodys_stays() {
+        for way in ["truncate", "pseudonym"] {
+            let mask = mask(way);
+            for (number, class) in [
+                ("999", Some(Class::Emergency)),
+                ("18000", Some(Class::Emergency)),
+                ("101", Some(Class::ShortCode)),
+                ("118118", Some(Class::Directory)),
+                ("2001", None),
+                ("60001", None),
+                ("7123456", None),
+                ("7123456", Some(Class::Unknown)),
+                ("+441134960001", Some(Class::Geographic)),
+                ("+442079460123", Some(Class::Geographic)),
+                ("anonymous", None),
+                ("9", Some(Class::Unknown)),
+                ("*88", Some(Class::Unknown)),
+            ] {
+                assert_eq!(mask.number(number, class), None, "{way} {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn truncation_leaves_the_area() {
+        let mask = mask("truncate");
+        for (number, class, left) in [
+            ("+442079460001", Some(Class::Geographic), "+4420*"),
+            ("+447700900123", Some(Class::Mobile), "+447700*"),
+            ("+33142685300", Some(Class::International), "+331*"),
+            ("960123", Some(Class::Unknown), "*"),
+            ("02079460001", None, "*"),
+            ("alice@example.com", None, "*"),
+        ] {
+            assert_eq!(mask.number(number, class).as_deref(), Some(left), "{number}");
+        }
+    }
+
+    /// Lines between platforms carry numbers in other spellings: the last nine digits are what they are matched by.
+    #[test]
+    fn a_number_has_one_pseudonym_however_it_was_written() {
+        let mask = mask("pseudonym");
+        let whole = mask.number("+442079460001", Some(Class::Geographic)).unwrap();
+        assert_eq!((&whole[..6], whole.len()), ("+4420p", 24));
+        for written in ["02079460001", "902079460001", "00442079460001", "442079460001", "79460001"] {
+            assert_eq!(mask.number(written, None).as_deref(), Some(&whole[5..]), "{written}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_names_are_found_and_handsets_left_alone() {
+        let mask = mask("truncate");
+        for (text, shown) in [
+            ("SIP/trunk-1", "SIP/trunk-1"),
+            ("SEP001122334455", "SEP001122334455"),
+            ("001122334455", "001122334455"),
+            ("Local/07700900123@outside", "Local/+447700*@outside"),
+            ("Local/907700900123@outside", "Local/+447700*@outside"),
+            ("SIP/+442079460001", "SIP/+4420*"),
+            ("PJSIP/0033142685300", "PJSIP/+331*"),
+            ("07700900123", "+447700*"),
+            ("SIP/442079460001", "SIP/+4420*"),
+            ("SIP/7700900123-1", "SIP/+447700*-1"),
+            ("user-20240331", "user-20240331"),
+            ("c9db44cf-c74e-0516-2222-907700900123", "c9db44cf-c74e-0516-2222-907700900123"),
+            ("+447700900123;+442079460123", "+447700*;+442079460123"),
+            ("10.1.2.3", "10.1.2.3"),
+            ("999", "999"),
+            ("T07700900123", "T07700900123"),
+            ("7123456", "7123456"),
+            ("é07700900123", "é07700900123"),
+            ("", ""),
+        ] {
+            assert_eq!(mask.text(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_loses_its_digits_and_its_people() {
+        assert_eq!(Mask::line("03/31 10:04 0207 946 0001;x"), "##/## ##:## #### ### ####;x");
+        assert_eq!(Mask::line("sip:alice.b@example.com, \u{661}"), "sip:#######@example.com, #");
+    }
+
+    proptest! {
+        /// Class and area are those of the number, two numbers differ where their numbers do, and nothing of the rest is told.
+        #[test]
+        fn a_pseudonym_keeps_equality_class_and_area(one in "(20|113|1632|7700|800|33)[0-9]{6,8}", other in "7700[0-9]{6}") {
+            let mask = mask("pseudonym");
+            let (one, other) = (format!("+44{one}"), format!("+44{other}"));
+            let of = |number: &str| mask.number(number, Some(number::classify(number)));
+            let (Some(a), Some(b)) = (of(&one), of(&other)) else { return Ok(()) };
+            prop_assert_eq!(a == b, one == other);
+            prop_assert!(a.starts_with(number::area(&one)));
+            prop_assert_eq!(Some(a.clone()), of(&one));
+            prop_assert!(!a.contains(&one[number::area(&one).len()..]) || one.len() - number::area(&one).len() < 4);
+        }
+
+        #[test]
+        fn any_text_is_masked_without_panic(text in prop_oneof![".{0,40}", "[+0-9@ /a]{0,40}"]) {
+            for way in ["truncate", "pseudonym"] {
+                let mask = mask(way);
+                let shown = mask.text(&text).into_owned();
+                prop_assert_eq!(mask.text(&shown), shown.clone());
+                prop_assert!(!Mask::line(&text).chars().any(char::is_numeric));
+                let _ = mask.number(&text, Some(Class::Unknown));
+            }
+        }
+    }
+}

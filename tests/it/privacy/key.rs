@@ -1,0 +1,128 @@
+//! The key file, its rotation, and what is read before and after a change of mind.
+
+use super::{KEY, close, with};
+use crate::workdir::Workdir;
+
+const MITEL: &str = "landing/mitel/smdr_20240331.log";
+
+/// The same records in other files: a blank line or two more make them another content. The Mitel's year is in the name.
+fn delivered_again(work: &Workdir, name: &str) {
+    let blank = "\n".repeat(1 + usize::from(name.as_bytes()[0] - b'a'));
+    work.write(&format!("landing/mitel/{name}_20240331.log"), work.read(MITEL) + &blank);
+    for first in ["landing/cucm/cdr_HQ-CL01_01_202403081200_101", "landing/cucm/cmr_HQ-CL01_01_202403081200_102"] {
+        work.write(&format!("{first}_{name}"), work.read(first) + &blank);
+    }
+}
+
+#[test]
+fn a_repeat_is_a_repeat_whatever_is_kept_and_whichever_key_is_in_force() {
+    let work = Workdir::small();
+    assert!(work.ingest(&[]).1["records"]["kept"].as_u64().unwrap() > 10);
+    let count = work.sql("select count(*) from legs");
+    with(&work, "pseudonym");
+    for (n, name) in ["a", "b", "c"].into_iter().enumerate() {
+        delivered_again(&work, name);
+        let (_, said) = work.ingest(&[]);
+        assert_eq!(said["records"]["kept"], 0, "{name}: {said}");
+        assert!(said["inputs"]["new"].as_u64().unwrap() >= 2, "{name}: {said}");
+        assert!(said["records"]["repeated"].as_u64().unwrap() >= 10, "{name}: {said}");
+        assert_eq!(work.sql("select count(*) from rejects where reason = 'conflict'"), ["0"], "{name}");
+        if n == 0 {
+            work.good(&["privacy", "key", "--rotate"]);
+        }
+    }
+    assert_eq!(work.sql("select count(*) from legs"), count);
+    // What was read with numbers kept is said, every time.
+    let ran = work.run(&["ingest"]);
+    assert!(ran.stderr.contains("files were read when outside numbers were kept"), "{ran:?}");
+    // Back again would make every call two.
+    work.write("onhook.toml", work.read("onhook.toml").replace("\"pseudonym\"", "\"keep\""));
+    let ran = work.run(&["ingest"]);
+    assert_eq!((ran.code, ran.stderr.contains("its calls would count twice")), (2, true), "{ran:?}");
+}
+
+/// Two equal lines of a file are two calls, keyed or not; and a number is the same under one key and another under the next.
+#[test]
+fn a_new_key_gives_new_pseudonyms_and_the_old_ones_are_still_found() {
+    let work = Workdir::small();
+    with(&work, "pseudonym");
+    let line = " 03/04 09:01  0000:01:05 4101         901632960601              A T1                            001\n";
+    let of = |day: &str| line.replace("03/04", day);
+    work.write("landing/mitel/x_20240331.log", of("03/04") + &of("03/04"));
+    std::fs::remove_file(work.join(MITEL)).unwrap();
+    work.good(&["ingest", "--source", "north-mitel"]);
+    let before = work.sql("select distinct callee from legs");
+    assert_eq!((before.len(), work.sql("select count(*) from legs")), (1, vec!["2".to_string()]));
+    work.good(&["privacy", "key", "--rotate"]);
+    work.write("landing/mitel/y_20240331.log", of("03/05"));
+    work.good(&["ingest", "--source", "north-mitel"]);
+    let after = work.sql("select distinct callee from legs order by 1");
+    assert_eq!(after.len(), 2, "{after:?}");
+    assert!(after.contains(&before[0]) && after.iter().all(|number| number.starts_with("'+441632p")), "{after:?}");
+    let keys = work.sql("select distinct options from inputs order by 1");
+    assert_eq!(
+        keys.iter().filter(|options| options.contains("outside_numbers=pseudonym; key=")).count(),
+        2,
+        "{keys:?}"
+    );
+    let ran = work.good(&["subject", "01632 960601", "--json"]);
+    let said: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(said["held"][0]["rows"], 3, "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_is_made_for_its_owner_only_and_none_else_is_taken() {
+    use std::os::unix::fs::PermissionsExt;
+    let work = Workdir::small();
+    let refused = |work: &Workdir, args: &[&str], why: &str| {
+        let ran = work.run(args);
+        assert_eq!((ran.code, ran.stderr.contains(why)), (2, true), "{why}: {ran:?}");
+        assert!(ran.stderr.lines().count() <= 2, "{ran:?}");
+    };
+    refused(&work, &["privacy", "key"], "no key file is named");
+    let plain = work.read("onhook.toml");
+    work.write("onhook.toml", plain.replace("[[source]]", "[[source]]\noutside_numbers = \"pseudonym\""));
+    refused(&work, &["ingest"], "no key is named");
+    with(&work, "keep");
+    work.write(
+        "onhook.toml",
+        plain.replace("[[source]]", "[[source]]\noutside_numbers = \"pseudonym\"")
+            + "\n[privacy]\nkey = \"keys/outside.key\"\n",
+    );
+    std::fs::remove_file(work.join(KEY)).unwrap();
+    refused(&work, &["ingest"], "there is no key file");
+    refused(&work, &["privacy", "key", "--rotate"], "there is no key file");
+    assert!(!work.join("lake").exists(), "nothing was begun");
+    let made = work.good(&["privacy", "key"]);
+    assert_eq!(work.join(KEY).metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let text = work.read(KEY);
+    let secrets: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("numbers ").or(line.strip_prefix("records "))).collect();
+    assert_eq!((secrets.len(), secrets[0] == secrets[1]), (2, false));
+    assert!(secrets.iter().all(|secret| secret.len() == 64 && !made.stderr.contains(secret)), "{made:?}");
+    refused(&work, &["privacy", "key"], "there is a key already");
+    assert_eq!(work.read(KEY), text, "the key that is there stays");
+    for mode in [0o640, 0o604, 0o660] {
+        std::fs::set_permissions(work.join(KEY), std::fs::Permissions::from_mode(mode)).unwrap();
+        refused(&work, &["ingest"], "others than its owner may read the key");
+        refused(&work, &["privacy", "key", "--rotate"], "others than its owner may read the key");
+    }
+    close(&work);
+    work.write(KEY, text.replace("records", "record"));
+    refused(&work, &["ingest"], "is no key");
+    work.write(KEY, &text);
+    work.run(&["ingest"]);
+    work.write("onhook.toml", work.read("onhook.toml").replace("keys/outside.key", "lake/outside.key"));
+    refused(&work, &["ingest"], "lies in the lake");
+}
+
+/// Where a call is recorded on both ends of a line, both must say the same of it.
+#[test]
+fn sources_that_a_line_joins_keep_alike_or_are_refused() {
+    let work = Workdir::of("scene");
+    let config = work.read("onhook.toml").replacen("[[source]]", "[[source]]\noutside_numbers = \"truncate\"", 1);
+    work.write("onhook.toml", config + "\n[privacy]\nkey = \"keys/outside.key\"\n");
+    let ran = work.run(&["ingest"]);
+    assert_eq!((ran.code, ran.stderr.contains("a line joins them")), (2, true), "{ran:?}");
+}
