@@ -14,6 +14,7 @@
 //! - `case`: the business case: its workbook recalculated, its chain, its reviewer
 //! - `office`: a spreadsheet program that is not ours
 //! - `faults`: kill, power cut, full disk, files that change, runs side by side
+//! - `objects`: lakes in object stores that are not ours: faults, races, writers that stop, damage, refusals
 //! - `billing`: statements against a count of their own, a million calls; who pays, for how long, and on-net
 //! - `bad_input`: one line, the right exit code, nothing lost
 
@@ -28,6 +29,7 @@ mod fuzz;
 mod ingest;
 mod lake;
 mod nightly;
+mod objects;
 mod office;
 mod page;
 mod queries;
