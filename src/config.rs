@@ -4,6 +4,7 @@
 
 mod billing;
 mod nightly;
+mod lake;
 mod pattern;
 mod privacy;
 
@@ -14,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use billing::{BankHolidays, Billing};
+pub use lake::Lake;
 pub use nightly::{Expect, Nightly, time_of_day};
 pub use pattern::{Ddi, Pattern};
 pub use privacy::{OutsideNumbers, Privacy};
@@ -47,14 +49,6 @@ pub struct Config {
     /// BLAKE3 of the file, hexadecimal; blank for a configuration that is no file.
     #[serde(skip)]
     pub digest: String,
-}
-
-/// Where the Parquet files and their commit log are kept.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Lake {
-    /// A folder.
-    pub path: PathBuf,
 }
 
 /// One telephony platform's call records.
@@ -350,9 +344,11 @@ impl Config {
             &estate.fixed_charges,
         ];
         let case = self.case.as_ref().map(|c| &c.file);
-        for path in paths.into_iter().flatten().chain(case).chain([&self.lake.path, &self.output.dir]) {
+        let cache = self.lake.cache.as_ref();
+        for path in paths.into_iter().flatten().chain(case).chain(cache).chain([&self.lake.path, &self.output.dir]) {
             inside(path).or_else(|what| wrong("path", what, OUTSIDE))?;
         }
+        self.lake.check(place)?;
         let evidence = &self.evidence;
         if evidence.window_days == 0 || evidence.min_covered_days > evidence.window_days {
             let what = "window_days must be at least 1 and at least min_covered_days".to_string();

@@ -439,6 +439,7 @@ struct Known {
 fn known_inputs(lake: &Lake) -> Result<Known> {
     let mut known = Known::default();
     let files = lake.files(Table::Inputs, lake.finished_batch()?)?;
+    lake.fetch(&files)?;
     repeats::scan(&files.paths, &["content_hash", "source", "name", "options"], |batch| {
         let text =
             |name: &str| batch.column_by_name(name).map(|c| c.as_string::<i32>().iter().flatten().map(str::to_string));

@@ -3,11 +3,11 @@
 use chrono::{Days, NaiveDate, Utc};
 use serde_json::json;
 
-use super::{Talk, Verdict, open};
+use super::{Talk, Verdict, open, site};
 use crate::cli;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::lake::{Access, Compacted, Dead, Lake, Removed, Swept, TABLES};
+use crate::lake::{Access, Compacted, Dead, Lake, Reason, Removed, Swept, TABLES};
 use crate::normalise::days;
 
 pub fn command(config: &Config, command: &cli::Lake, talk: &mut Talk) -> Result<Verdict> {
@@ -25,7 +25,7 @@ fn status(config: &Config, talk: &mut Talk) -> Result<Verdict> {
     let mut text = format!("last batch {finished}, version {}\n", lake.version()?);
     for table in TABLES {
         let files = lake.files(table, finished)?;
-        let bytes: u64 = files.paths.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
+        let bytes: u64 = files.bytes.iter().sum();
         text += &format!("{:<14}{:>6} files {bytes:>14} bytes\n", table.name(), files.paths.len());
     }
     let Dead { files, bytes } = lake.dead()?;
@@ -41,7 +41,8 @@ fn verify(config: &Config, repair: bool, json: bool, talk: &mut Talk) -> Result<
     let mut lake = open(config, Access::Read)?;
     let report = if repair {
         // What an unfinished run left is for the next one: here nothing is touched but what is derived.
-        lake = Lake::open_as_it_is(lake.folder(), Access::Write)?;
+        drop(lake);
+        lake = Lake::open_as_it_is(site(config)?, Access::Write)?;
         lake.verify_and_repair()?
     } else {
         lake.verify()?
@@ -86,12 +87,9 @@ fn vacuum(config: &Config, older_than: Option<cli::OlderThan>, json: bool, talk:
         None => None,
     };
     // What was kept of answers may hold what was removed.
-    let (Swept::Deleted(dead) | Swept::Waiting(dead), is_waiting) = match lake.vacuum(removed.is_some())? {
-        swept @ Swept::Deleted(_) => (swept, false),
-        swept @ Swept::Waiting(_) => (swept, true),
-    };
+    let Swept { deleted, waiting, why } = lake.vacuum(removed.is_some(), Utc::now())?;
+    let is_read = why == Some(Reason::Reading);
     if json {
-        let (deleted, waiting) = if is_waiting { (Dead::default(), dead) } else { (dead, Dead::default()) };
         let before = removed.map(|(before, _)| before.to_string());
         let said = json!({ "before": before, "removed": removed.map(|(_, rows)| rows), "deleted": deleted, "waiting": waiting });
         talk.data(format!("{said}\n").as_bytes())?;
@@ -100,18 +98,24 @@ fn vacuum(config: &Config, older_than: Option<cli::OlderThan>, json: bool, talk:
         if let Some((before, Removed { legs, quality, rejects })) = removed {
             text += &format!("removed   {legs} legs, {quality} quality, {rejects} rejects from before {before}\n");
         }
-        if !is_waiting {
-            text += &format!("deleted   {} files of {} bytes\n", dead.files, dead.bytes);
+        if !is_read {
+            text += &format!("deleted   {} files of {} bytes\n", deleted.files, deleted.bytes);
+        }
+        if why == Some(Reason::Young) {
+            let Dead { files, bytes } = waiting;
+            text += &format!(
+                "waiting   {files} files of {bytes} bytes, for an hour in which questions may still read them\n"
+            );
         }
         talk.data(text.as_bytes())?;
     }
-    if is_waiting {
+    if is_read {
         talk.warn(&format!(
             "{} files of {} bytes wait: somebody is reading the lake; run onhook lake vacuum again when they are done",
-            dead.files, dead.bytes
+            waiting.files, waiting.bytes
         ));
     }
-    Ok(Verdict::of(is_waiting))
+    Ok(Verdict::of(is_read))
 }
 
 /// Removes calls for good. Never those of the evidence window: verdicts are read out of them.
@@ -141,8 +145,8 @@ fn remove(config: &Config, lake: &Lake, older_than: cli::OlderThan) -> Result<(N
 
 /// The lake for writing, where there is one: to look after a lake is not to make one.
 fn existing(config: &Config) -> Result<Lake> {
-    let folder = open(config, Access::Read)?.folder().to_path_buf();
-    Lake::open(&folder, Access::Write)
+    drop(open(config, Access::Read)?);
+    open(config, Access::Write)
 }
 
 fn day(day: i32) -> NaiveDate {

@@ -20,15 +20,17 @@ mod sensitivity;
 mod sql;
 mod synth;
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use chrono::Utc;
 
 use crate::cli::{Cli, Command, Config as ConfigCommand, Estate as EstateCommand, Log, Privacy as PrivacyCommand};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::lake::{Access, Lake};
+use crate::lake::{Access, Address, Lake, Site, Writer};
 use crate::read;
 
 pub use init::workspace_files;
@@ -227,11 +229,23 @@ fn load(path: &Path) -> Result<Config> {
 }
 
 fn open(config: &Config, access: Access) -> Result<Lake> {
-    let lake = Lake::open(&config.at(&config.lake.path), access)?;
+    let lake = Lake::open(site(config)?, access)?;
     if access == Access::Write {
         lake.sign(&format!("process {} since {}", std::process::id(), Utc::now().format("%Y-%m-%d %H:%M:%S UTC")));
     }
     Ok(lake)
+}
+
+/// Where the configured lake is kept; in an object store its writers have names and take turns.
+fn site(config: &Config) -> Result<Site> {
+    let Some(url) = config.lake.url()? else { return Ok(Site::Folder(config.at(&config.lake.path))) };
+    let machine = sysinfo::System::host_name().unwrap_or_else(|| "a machine without a name".into());
+    let name = format!("{machine}, process {}", std::process::id());
+    // A new state of the hasher is from the system's source of chance.
+    let nonce = RandomState::new().hash_one((Utc::now().timestamp_nanos_opt(), &name));
+    let lease = Duration::from_secs(config.lake.lease_s.into());
+    let cache = config.at(config.lake.cache.as_deref().unwrap_or(Path::new("lake-cache")));
+    Ok(Site::Store(Address { url, cache, writer: Writer { name, nonce }, lease }))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {

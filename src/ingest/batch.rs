@@ -25,6 +25,11 @@ use crate::read;
 use crate::traffic::Traffic;
 use crate::usage::{Subject, Usage};
 
+const DAY_US: i64 = 86_400_000_000;
+/// Civil days of a table's rows lie so near to the moments that tell its records apart: a zone is less than a day off, and a
+/// call less than a day long.
+const AROUND_DAYS: i64 = 3;
+
 /// A batch being written.
 pub struct Batch<'a, 'l> {
     lake: &'l Lake,
@@ -35,7 +40,8 @@ pub struct Batch<'a, 'l> {
     texts: Texts,
     renumbered: Vec<Vec<TextId>>,
     written: Vec<(Table, Written)>,
-    /// Data files of legs and of quality that later segments are held against.
+    /// The last batch before it; and its own data files of legs and of quality, which later segments are held against.
+    finished: i64,
     legs: Vec<PathBuf>,
     quality: Vec<PathBuf>,
     segments: usize,
@@ -57,8 +63,9 @@ impl<'a, 'l> Batch<'a, 'l> {
             texts: Texts::default(),
             renumbered: Vec::new(),
             written: Vec::new(),
-            legs: lake.files(Table::Legs, finished)?.paths,
-            quality: lake.files(Table::Quality, finished)?.paths,
+            finished,
+            legs: Vec::new(),
+            quality: Vec::new(),
             segments: 0,
             kept_from: lake.kept_from()?,
         })
@@ -85,7 +92,8 @@ impl<'a, 'l> Batch<'a, 'l> {
         }
         number_equal_texts(parts, inputs);
         let records: Vec<_> = parts.iter().map(|part| LegRecords::of(part, &self.texts)).collect();
-        let fates = repeats::sort_out(&self.legs, &repeats::LEGS, &records, self.former)?;
+        let before = self.before(Table::Legs, &records, self.former)?;
+        let fates = repeats::sort_out(&before, &repeats::LEGS, &records, self.former)?;
         let mut rejects: Vec<Vec<RejectRow>> = inputs.iter().map(|_| Vec::new()).collect();
         for (part, fates) in parts.iter_mut().zip(fates) {
             tally(part, &fates, self.kept_from, inputs, &mut rejects);
@@ -152,6 +160,17 @@ impl<'a, 'l> Batch<'a, 'l> {
             sum += input.ledger;
         }
         Ok(sum)
+    }
+
+    /// Data files that may hold some of these records already: of earlier batches those of their days, and this batch's own.
+    fn before<R: repeats::Records>(&self, table: Table, records: &[R]) -> Result<Vec<PathBuf>> {
+        let Some((first, last)) = repeats::span(records) else { return Ok(Vec::new()) };
+        let day = |moment: i64| moment.div_euclid(DAY_US);
+        let (first, last) = (day(first) - AROUND_DAYS, day(last) + AROUND_DAYS);
+        let within = |day: i64| i32::try_from(day).unwrap_or(if day < 0 { i32::MIN } else { i32::MAX });
+        let mut files = self.lake.files_of(table, self.finished, (within(first), within(last)))?;
+        files.extend(if table == Table::Legs { &self.legs } else { &self.quality }.iter().cloned());
+        Ok(files)
     }
 
     /// Gives a file what it has no log for yet.
@@ -235,7 +254,8 @@ impl<'a, 'l> Batch<'a, 'l> {
             told.push((piece.input, of_input(&rows, inputs[piece.input].input_id).map_err(|e| broken(&e))?));
         }
         let records: Vec<_> = told.iter().map(|(_, rows)| Reports(rows)).collect();
-        let fates = repeats::sort_out(&self.quality, &repeats::QUALITY, &records, None)?;
+        let before = self.before(Table::Quality, &records, None)?;
+        let fates = repeats::sort_out(&before, &repeats::QUALITY, &records, None)?;
         let mut new = Vec::new();
         for ((input, rows), fates) in told.iter().zip(fates) {
             let ledger = &mut inputs[*input].ledger;

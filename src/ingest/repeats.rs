@@ -176,8 +176,7 @@ fn figures<'b>(rows: &'b RecordBatch, name: &str) -> &'b [i64] {
 pub fn sort_out<R: Records>(files: &[PathBuf], kind: &Kind, parts: &[R], former: Option<&Mask>) -> Result<Vec<Fates>> {
     let mut fates: Vec<Fates> =
         parts.iter().map(|part| Fates { kept: vec![true; part.keys().len()], conflicts: Vec::new() }).collect();
-    let moments = || parts.iter().flat_map(|part| part.moments()).copied();
-    let Some(span) = moments().min().zip(moments().max()) else { return Ok(fates) };
+    let Some(span) = span(parts) else { return Ok(fates) };
     let shares = rayon::current_num_threads();
     let firsts: Vec<Firsts> = (0..shares).into_par_iter().map(|share| Firsts::of(parts, share, shares)).collect();
     let mut refuse = |(part, row): Seat, other: Option<u64>| {
@@ -201,6 +200,12 @@ pub fn sort_out<R: Records>(files: &[PathBuf], kind: &Kind, parts: &[R], former:
         fate.conflicts.dedup();
     });
     Ok(fates)
+}
+
+/// First and last moment of some records.
+pub fn span<R: Records>(parts: &[R]) -> Option<(i64, i64)> {
+    let moments = || parts.iter().flat_map(|part| part.moments()).copied();
+    moments().min().zip(moments().max())
 }
 
 /// Part and row.

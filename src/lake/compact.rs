@@ -76,8 +76,8 @@ impl Lake {
         for (n, group) in groups.iter().enumerate() {
             let group = &entries[group.clone()];
             let last = group.iter().filter_map(|entry| batch_of(&entry.name)).max().unwrap_or_default();
-            let name = format!("b{last:08}-v{:08}-c{n:04}.parquet", version.unwrap_or_default());
-            let paths: Vec<PathBuf> = group.iter().map(|entry| folder.join(&entry.name)).collect();
+            let name = self.file_name(format!("b{last:08}-v{:08}-c{n:04}", version.unwrap_or_default()));
+            let paths: Vec<PathBuf> = group.iter().map(|entry| self.at_hand(table, entry)).collect::<Result<_>>()?;
             let draft = Draft::create(&folder, name, &table.schema())?;
             written.extend(match table {
                 Table::Usage | Table::Traffic => summed(table, &paths, draft)?,
@@ -108,7 +108,7 @@ impl Lake {
                     _ => {}
                 }
             }
-            self.commit(&delta, actions, None).await
+            self.commit(table, &delta, actions, None).await
         })
     }
 }

@@ -1,10 +1,11 @@
 //! What the logs say: the entry of each data file, the files taken out, and whether a log is whole. Reads, changes nothing.
 
-use std::collections::HashSet;
-use std::fs::File;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use arrow::array::AsArray;
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::Int64Type;
+use bytes::Bytes;
 use chrono::NaiveDate;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -50,14 +51,44 @@ impl Lake {
         })
     }
 
-    /// Names of the Parquet files that lie in a table's folder.
-    pub(super) fn on_disk(&self, table: Table) -> Result<Vec<String>> {
-        let folder = self.folder.join(table.name());
-        let mut names: Vec<String> = names(&folder)?.into_iter().filter(|name| name.ends_with(".parquet")).collect();
-        names.sort();
-        Ok(names)
+    /// The Parquet files that lie in a table's folder, with their sizes.
+    pub(super) fn kept_files(&self, table: Table) -> Result<BTreeMap<String, u64>> {
+        let mut files = match &self.remote {
+            Some(remote) => self.wait(remote.list(table, ""))?,
+            None => {
+                let folder = self.folder.join(table.name());
+                let size = |name: &String| folder.join(name).metadata().map_or(0, |data| data.len());
+                names(&folder)?.into_iter().map(|name| (name.clone(), size(&name))).collect()
+            }
+        };
+        files.retain(|name, _| name.ends_with(".parquet"));
+        Ok(files)
+    }
+
+    /// Reads the whole log of a table; where there is none, nothing is wrong with it.
+    ///
+    /// # Errors
+    /// It cannot be listed.
+    pub(super) fn log(&self, table: Table) -> Result<Log> {
+        match &self.remote {
+            Some(remote) => {
+                let names = self.wait(remote.list(table, LOG))?.into_keys().collect();
+                Ok(log(names, |name| self.wait(remote.read(table, LOG, name)).map_err(|error| error.to_string())))
+            }
+            None => {
+                let folder = self.folder.join(table.name()).join(LOG);
+                let read = |name: &str| {
+                    let path = folder.join(name);
+                    std::fs::read(&path).map(Bytes::from).map_err(|error| Error::io(&path)(error).to_string())
+                };
+                Ok(log(names(&folder)?, read))
+            }
+        }
     }
 }
+
+/// Folder of a table's log.
+pub const LOG: &str = "_delta_log";
 
 #[expect(deprecated, reason = "nothing else tells the tags of an entry")]
 fn entry(file: &deltalake::kernel::LogicalFileView) -> Entry {
@@ -73,33 +104,29 @@ fn entry(file: &deltalake::kernel::LogicalFileView) -> Entry {
     }
 }
 
-/// A table's log as it lies on the disk.
+/// A table's log as it lies there.
 #[derive(Debug, Default)]
 pub struct Log {
     /// File and what is wrong with it.
     pub faults: Vec<(String, String)>,
-    /// Data files that the log has taken out, as far back as it is kept.
-    pub removed: HashSet<String>,
+    /// Data files that the log has taken out, as far back as it is kept, and when: milliseconds since 1970.
+    pub removed: HashMap<String, Option<i64>>,
 }
 
 /// The actions that a line of a log may be.
 const ACTIONS: [&str; 8] = ["add", "remove", "metaData", "protocol", "txn", "commitInfo", "cdc", "domainMetadata"];
 
-/// Reads the whole log in a table's folder; where there is none, nothing is wrong with it.
-///
-/// # Errors
-/// The folder cannot be listed.
-pub fn log(table: &Path) -> Result<Log> {
-    let folder = table.join("_delta_log");
+/// A log of files of these names.
+fn log(names: Vec<String>, read: impl Fn(&str) -> Result<Bytes, String>) -> Log {
     let (mut log, mut versions, mut points) = (Log::default(), Vec::new(), Vec::new());
-    for name in names(&folder)? {
+    for name in names {
         let version = name.get(..20).and_then(|digits| digits.parse::<u64>().ok());
         match (version, name.get(20..)) {
             (Some(version), Some(".json")) => versions.push(version),
             (Some(version), Some(end)) if end.starts_with(".checkpoint") => {
                 points.push(version);
                 if end.ends_with(".parquet")
-                    && let Err(what) = taken_out(&folder.join(&name), &mut log.removed)
+                    && let Err(what) = read(&name).and_then(|bytes| taken_out(bytes, &mut log.removed))
                 {
                     log.faults.push((name, format!("the checkpoint cannot be read: {what}")));
                 }
@@ -121,8 +148,9 @@ pub fn log(table: &Path) -> Result<Log> {
     }
     for version in versions {
         let name = format!("{version:020}.json");
-        let path = folder.join(&name);
-        let text = std::fs::read_to_string(&path).map_err(Error::io(&path));
+        let text = read(&name).and_then(|bytes| {
+            String::from_utf8(bytes.to_vec()).map_err(|_| format!("{name}: stream did not contain valid UTF-8"))
+        });
         let lines = text.map(|text| parse(&text, &mut log.removed));
         match lines {
             Ok(Ok(())) => {}
@@ -130,7 +158,7 @@ pub fn log(table: &Path) -> Result<Log> {
             Err(error) => log.faults.push((name, format!("cannot be read: {error}"))),
         }
     }
-    Ok(log)
+    log
 }
 
 fn missing(version: u64) -> (String, String) {
@@ -138,7 +166,7 @@ fn missing(version: u64) -> (String, String) {
 }
 
 /// The removes of one entry of a log.
-fn parse(text: &str, removed: &mut HashSet<String>) -> Result<(), String> {
+fn parse(text: &str, removed: &mut HashMap<String, Option<i64>>) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err("the entry of the log is empty".into());
     }
@@ -149,21 +177,25 @@ fn parse(text: &str, removed: &mut HashSet<String>) -> Result<(), String> {
         if !known {
             return Err(format!("line {} of the log is no action that we know", i + 1));
         }
-        removed.extend(action["remove"]["path"].as_str().map(str::to_string));
+        let remove = &action["remove"];
+        removed.extend(remove["path"].as_str().map(|path| (path.to_string(), remove["deletionTimestamp"].as_i64())));
     }
     Ok(())
 }
 
 /// The removes of a checkpoint.
-fn taken_out(path: &Path, removed: &mut HashSet<String>) -> Result<(), String> {
-    let file = File::open(path).map_err(|e| e.to_string())?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), ["add.path", "remove.path"]);
+fn taken_out(bytes: Bytes, removed: &mut HashMap<String, Option<i64>>) -> Result<(), String> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|e| e.to_string())?;
+    let columns = ["add.path", "remove.path", "remove.deletionTimestamp"];
+    let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
     for rows in builder.with_projection(mask).build().map_err(|e| e.to_string())? {
         let rows = rows.map_err(|e| e.to_string())?;
-        let column = rows.column_by_name("remove").and_then(|c| c.as_struct_opt()?.column_by_name("path").cloned());
-        if let Some(paths) = column.as_ref().and_then(|c| c.as_string_opt::<i32>()) {
-            removed.extend(paths.iter().flatten().map(str::to_string));
+        let Some(removes) = rows.column_by_name("remove").and_then(|c| c.as_struct_opt()) else { continue };
+        let moments = removes.column_by_name("deletionTimestamp").and_then(|c| c.as_primitive_opt::<Int64Type>());
+        if let Some(paths) = removes.column_by_name("path").and_then(|c| c.as_string_opt::<i32>()) {
+            let moment = |row| moments.and_then(|moments| moments.is_valid(row).then(|| moments.value(row)));
+            let paths = paths.iter().enumerate();
+            removed.extend(paths.filter_map(|(row, path)| Some((path?.to_string(), moment(row)))));
         }
     }
     Ok(())

@@ -51,10 +51,12 @@ impl Lake {
         let sources = self.sources()?;
         let mut held: Vec<Held> = Vec::new();
         for table in TABLES {
-            for path in self.files(table, self.finished_batch()?)?.paths {
+            let files = self.files(table, self.finished_batch()?)?;
+            self.fetch(&files)?;
+            for path in &files.paths {
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 let mut look = Look { sought, table, sources: &sources, known: HashMap::new() };
-                draft::each(&path, None, None, |rows| {
+                draft::each(path, None, None, |rows| {
                     for row in look.hits(rows) {
                         let source = look.source(rows, row);
                         let there = |held: &Held| held.table == table.name() && held.source == source;
@@ -82,14 +84,13 @@ impl Lake {
     pub fn erase(&self, sought: &Sought) -> Result<Report> {
         let sources = self.sources()?;
         for table in ERASED {
-            let folder = self.folder.join(table.name());
             let version = self.wait(async { Ok(self.table(table).await?.and_then(|delta| delta.version())) })?;
             let (entries, mut out, mut written) = (self.entries(table)?, Vec::new(), Vec::new());
             for entry in &entries {
                 let mut look = Look { sought, table, sources: &sources, known: HashMap::new() };
                 let batch = batch_of(&entry.name).unwrap_or_default();
-                let name = format!("b{batch:08}-v{:08}-e{:04}.parquet", version.unwrap_or_default(), out.len());
-                if let Some(anew) = look.rewritten(&folder, &entry.name, name)? {
+                let stem = format!("b{batch:08}-v{:08}-e{:04}", version.unwrap_or_default(), out.len());
+                if let Some(anew) = look.rewritten(&self.at_hand(table, entry)?, self.file_name(stem))? {
                     out.push(entry.name.as_str());
                     written.extend(anew);
                 }
@@ -107,8 +108,10 @@ impl Lake {
     /// The source of each input.
     fn sources(&self) -> Result<HashMap<i64, String>> {
         let mut sources = HashMap::new();
-        for path in self.files(Table::Inputs, self.finished_batch()?)?.paths {
-            draft::each(&path, Some(&["input_id", "source"]), None, |rows| {
+        let files = self.files(Table::Inputs, self.finished_batch()?)?;
+        self.fetch(&files)?;
+        for path in &files.paths {
+            draft::each(path, Some(&["input_id", "source"]), None, |rows| {
                 let ids = rows.column_by_name("input_id").map(|c| c.as_primitive::<Int64Type>().values().iter());
                 let names = rows.column_by_name("source").map(|c| c.as_string::<i32>().iter());
                 let pairs = ids.into_iter().flatten().zip(names.into_iter().flatten());
@@ -181,20 +184,18 @@ impl Look<'_> {
     }
 
     /// The file without the number, as another file; none where it does not hold it.
-    fn rewritten(&mut self, folder: &Path, from: &str, name: String) -> Result<Option<Option<Written>>> {
-        let path = folder.join(from);
+    fn rewritten(&mut self, path: &Path, name: String) -> Result<Option<Option<Written>>> {
         let mut holds = false;
-        draft::each(&path, None, None, |rows| {
+        draft::each(path, None, None, |rows| {
             holds = holds || !self.hits(rows).is_empty();
             Ok(())
         })?;
         if !holds {
             return Ok(None);
         }
+        let folder = path.parent().unwrap_or(Path::new(""));
         let mut draft = Draft::create(folder, name, &self.table.schema())?;
-        draft::each(&path, None, None, |rows| {
-            draft.write(&self.without(rows).map_err(|e| draft::damaged(&path, &e))?)
-        })?;
+        draft::each(path, None, None, |rows| draft.write(&self.without(rows).map_err(|e| draft::damaged(path, &e))?))?;
         draft.finish().map(Some)
     }
 

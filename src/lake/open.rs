@@ -1,6 +1,7 @@
 //! The door of the lake: whether a folder is one of ours and of this version, the marker that says so, and the lock of
 //! the one run that writes. Nothing is changed in a folder that is not ours. Knows no tables.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -9,9 +10,9 @@ use super::{Access, Store};
 use crate::error::{Error, Result};
 
 /// Written into a new lake, so that a folder of something else is never taken for one.
-const MARKER: &str = "onhook-lake.json";
+pub const MARKER: &str = "onhook-lake.json";
 /// Goes up when tables change so that another version of onhook could no longer read the lake.
-const LAYOUT: u64 = 3;
+pub const LAYOUT: u64 = 3;
 pub const LOCK: &str = ".lock";
 
 /// The lock of a writer, on a file that stays behind; the lock goes with the process. In the file its holder says who it is.
@@ -38,12 +39,14 @@ pub fn open(folder: &Path, access: Access, store: &Store) -> Result<(PathBuf, Op
     if access == Access::Read {
         return match is_lake {
             true => Ok((whole(folder)?, None)),
-            false => Err(wrong(folder, "there is no lake yet", "read some call records first: onhook ingest")),
+            false => {
+                Err(wrong(folder.display(), "there is no lake yet", "read some call records first: onhook ingest"))
+            }
         };
     }
     store.create_folder(folder).map_err(|error| unwritable(folder, error))?;
     let folder = whole(folder)?;
-    let lock = lock(&folder)?;
+    let lock = lock(&folder, &folder.display())?;
     // Another run may have made it in the meantime.
     if !check(&folder)? {
         mark(&folder, store)?;
@@ -54,17 +57,11 @@ pub fn open(folder: &Path, access: Access, store: &Store) -> Result<(PathBuf, Op
 /// Whether there is a lake that we can read; an error where there is something else.
 fn check(folder: &Path) -> Result<bool> {
     match layout(folder)? {
-        Some(layout) if layout > LAYOUT => {
-            Err(wrong(folder, "written by a newer onhook", "use that version, or a new lake"))
-        }
-        Some(layout) if layout < LAYOUT => {
-            Err(wrong(folder, "written by an older onhook", "name a new folder in [lake] path and ingest again"))
-        }
-        Some(_) => Ok(true),
+        Some(layout) => layout_will_do(folder.display(), layout).map(|()| true),
         None => match folder.read_dir() {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) if error.kind() == ErrorKind::NotADirectory => {
-                Err(wrong(folder, "a file of that name is there", "name a folder in [lake] path"))
+                Err(wrong(folder.display(), "a file of that name is there", "name a folder in [lake] path"))
             }
             Err(error) => Err(Error::io(folder)(error)),
             Ok(mut entries) => match entries.all(is_ours) {
@@ -75,11 +72,25 @@ fn check(folder: &Path) -> Result<bool> {
     }
 }
 
+/// # Errors
+/// Another version of onhook wrote it.
+pub fn layout_will_do(place: impl Display, layout: u64) -> Result<()> {
+    match layout {
+        newer if newer > LAYOUT => Err(wrong(place, "written by a newer onhook", "use that version, or a new lake")),
+        older if older < LAYOUT => {
+            Err(wrong(place, "written by an older onhook", "name a new place in [lake] path and ingest again"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A folder with something else in it, or a lake that lost its marker.
 fn stranger(folder: &Path) -> Error {
     match folder.join("inputs/_delta_log").is_dir() {
-        true => wrong(folder, &format!("its {MARKER} is missing"), "restore it from a backup of the lake"),
-        false => wrong(folder, "the folder is in use by something else", "name an empty folder in [lake] path"),
+        true => wrong(folder.display(), &format!("its {MARKER} is missing"), "restore it from a backup of the lake"),
+        false => {
+            wrong(folder.display(), "the folder is in use by something else", "name an empty folder in [lake] path")
+        }
     }
 }
 
@@ -92,7 +103,7 @@ fn layout(folder: &Path) -> Result<Option<u64>> {
         Err(error) => return Err(Error::io(&marker)(error)),
     };
     let layout = serde_json::from_slice::<serde_json::Value>(&text).ok().and_then(|marker| marker["layout"].as_u64());
-    let damaged = || wrong(folder, &format!("{MARKER} is damaged"), "restore it from a backup of the lake");
+    let damaged = || wrong(folder.display(), &format!("{MARKER} is damaged"), "restore it from a backup of the lake");
     layout.map(Some).ok_or_else(damaged)
 }
 
@@ -114,7 +125,8 @@ fn is_ours(entry: std::io::Result<std::fs::DirEntry>) -> bool {
     entry.is_ok_and(|entry| [LOCK, &format!("{MARKER}.new")].iter().any(|name| entry.file_name() == *name))
 }
 
-fn lock(folder: &Path) -> Result<Lock> {
+/// `place` is the lake as messages name it.
+pub fn lock(folder: &Path, place: &dyn Display) -> Result<Lock> {
     let path = folder.join(LOCK);
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|error| unwritable(folder, error))?;
@@ -124,9 +136,7 @@ fn lock(folder: &Path) -> Result<Lock> {
             let _ = file.set_len(0);
             Ok(Lock(file))
         }
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(Error::Busy { place: folder.display().to_string(), holder: holder(&path) })
-        }
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::Busy { place: place.to_string(), holder: holder(&path) }),
         Err(std::fs::TryLockError::Error(error)) => Err(Error::io(&path)(error)),
     }
 }
@@ -146,7 +156,7 @@ fn whole(folder: &Path) -> Result<PathBuf> {
 fn unwritable(folder: &Path, error: std::io::Error) -> Error {
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => wrong(
-            folder,
+            folder.display(),
             "it cannot be written to",
             "give the user that runs onhook permission to write there; questions can be asked without",
         ),
@@ -154,6 +164,6 @@ fn unwritable(folder: &Path, error: std::io::Error) -> Error {
     }
 }
 
-fn wrong(folder: &Path, what: &str, hint: &str) -> Error {
-    Error::Lake { place: folder.display().to_string(), what: what.into(), hint: hint.into() }
+pub fn wrong(place: impl Display, what: &str, hint: &str) -> Error {
+    Error::Lake { place: place.to_string(), what: what.into(), hint: hint.into() }
 }

@@ -81,7 +81,7 @@ impl Lake {
         let old = self.old_inputs(day)?;
         for table in TABLES {
             for entry in self.entries(table)?.iter().filter(|entry| may_hold(table, entry, day)) {
-                let path = self.folder.join(table.name()).join(&entry.name);
+                let path = self.at_hand(table, entry)?;
                 draft::each(&path, Some(columns(table)), None, |rows| {
                     let inputs = rows.column_by_name("input_id").map(|c| c.as_primitive::<Int64Type>());
                     let goes = goes(rows, day, &old);
@@ -104,11 +104,12 @@ impl Lake {
         self.wait(async {
             let delta = self.table_or_new(Table::Removals).await?;
             let day_word = write::date(day);
-            let name = format!("r{day_word}-v{:08}.parquet", delta.version().unwrap_or(0));
+            let name = self.file_name(format!("r{day_word}-v{:08}", delta.version().unwrap_or(0)));
             let folder = self.folder.join(Table::Removals.name());
             let written = write::parquet(&folder, &name, &Table::Removals.schema(), &[rows])?;
             let begun = Transaction::new(BEGUN, i64::from(day));
-            self.commit(&delta, written.map(Written::add).into_iter().collect(), Some(begun)).await
+            let written = written.map(Written::add).into_iter().collect();
+            self.commit(Table::Removals, &delta, written, Some(begun)).await
         })?;
         Ok(removed)
     }
@@ -130,8 +131,9 @@ impl Lake {
             let (mut out, mut written) = (Vec::new(), Vec::new());
             for entry in entries.iter().filter(|entry| may_hold(table, entry, day)) {
                 let batch = batch_of(&entry.name).unwrap_or_default();
-                let name = format!("b{batch:08}-v{:08}-k{:04}.parquet", version.unwrap_or_default(), out.len());
-                if let Some(kept) = rewritten(&folder, &entry.name, name, table, day, &old)? {
+                let stem = format!("b{batch:08}-v{:08}-k{:04}", version.unwrap_or_default(), out.len());
+                let from = self.at_hand(table, entry)?;
+                if let Some(kept) = rewritten(&folder, &from, self.file_name(stem), table, day, &old)? {
                     out.push(entry.name.as_str());
                     written.extend(kept);
                 }
@@ -142,7 +144,7 @@ impl Lake {
         }
         self.wait(async {
             let delta = self.table_or_new(Table::Removals).await?;
-            self.commit(&delta, Vec::new(), Some(Transaction::new(DONE, i64::from(day)))).await
+            self.commit(Table::Removals, &delta, Vec::new(), Some(Transaction::new(DONE, i64::from(day)))).await
         })
     }
 
@@ -152,7 +154,9 @@ impl Lake {
         let mut old = HashSet::new();
         let before = i64::from(day) * 86_400_000_000;
         let columns = ["input_id", "last_started_at", "named_at", "ingested_at"];
-        for path in self.files(Table::Inputs, self.finished_batch()?)?.paths {
+        let files = self.files(Table::Inputs, self.finished_batch()?)?;
+        self.fetch(&files)?;
+        for path in files.paths {
             draft::each(&path, Some(&columns), None, |rows| {
                 let moments = |name| rows.column_by_name(name).map(|c| c.as_primitive::<TimestampMicrosecondType>());
                 let moments: Vec<_> = columns[1..].iter().filter_map(|name| moments(name)).collect();
@@ -201,15 +205,14 @@ fn goes(rows: &RecordBatch, day: i32, old: &HashSet<i64>) -> Vec<bool> {
 /// A file without the rows that go, as another file; none where nothing goes, no other file where everything does.
 fn rewritten(
     folder: &Path,
-    from: &str,
+    path: &Path,
     name: String,
     table: Table,
     day: i32,
     old: &HashSet<i64>,
 ) -> Result<Option<Option<Written>>> {
-    let path = folder.join(from);
     let mut gone = 0;
-    draft::each(&path, Some(columns(table)), None, |rows| {
+    draft::each(path, Some(columns(table)), None, |rows| {
         gone += goes(rows, day, old).into_iter().filter(|goes| *goes).count();
         Ok(())
     })?;
@@ -217,9 +220,9 @@ fn rewritten(
         return Ok(None);
     }
     let mut draft = Draft::create(folder, name, &table.schema())?;
-    draft::each(&path, None, None, |rows| {
+    draft::each(path, None, None, |rows| {
         let stays: BooleanArray = goes(rows, day, old).into_iter().map(|goes| Some(!goes)).collect();
-        draft.write(&filter_record_batch(rows, &stays).map_err(|e| draft::damaged(&path, &e))?)
+        draft.write(&filter_record_batch(rows, &stays).map_err(|e| draft::damaged(path, &e))?)
     })?;
     draft.finish().map(Some)
 }

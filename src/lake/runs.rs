@@ -46,12 +46,12 @@ impl Lake {
         self.wait(async {
             let delta = self.table_or_new(Table::Runs).await?;
             let day = run.started_at.date_naive();
-            let name = format!("n{day}-v{:08}.parquet", delta.version().unwrap_or(0));
+            let name = self.file_name(format!("n{day}-v{:08}", delta.version().unwrap_or(0)));
             let folder = self.folder.join(Table::Runs.name());
             let written = write::parquet(&folder, &name, &Table::Runs.schema(), &[rows])?;
             self.store.note(&folder);
             self.settle()?;
-            self.commit(&delta, written.map(Written::add).into_iter().collect(), None).await?;
+            self.commit(Table::Runs, &delta, written.map(Written::add).into_iter().collect(), None).await?;
             self.settle()
         })
     }
@@ -62,8 +62,10 @@ impl Lake {
     /// The table cannot be read.
     pub fn last_good_run(&self) -> Result<Option<DateTime<Utc>>> {
         let mut last = None;
-        for path in self.files(Table::Runs, self.finished_batch()?)?.paths {
-            draft::each(&path, Some(&["ended_at", "exit_code"]), None, |rows| {
+        let files = self.files(Table::Runs, self.finished_batch()?)?;
+        self.fetch(&files)?;
+        for path in &files.paths {
+            draft::each(path, Some(&["ended_at", "exit_code"]), None, |rows| {
                 let (Some(ended), Some(code)) = (rows.column_by_name("ended_at"), rows.column_by_name("exit_code"))
                 else {
                     return Ok(());

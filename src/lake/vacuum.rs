@@ -1,13 +1,17 @@
-//! Deletes from the disk what no log needs any more: files merged, replaced, removed or taken back, and what killed runs
-//! left. Not while anybody reads. Touches no row and no log.
+//! Deletes what no log needs any more: files merged, replaced, removed or taken back, and what killed runs left. In a folder
+//! not while anybody reads; in an object store, where nobody knows who reads, not what somebody may still be reading. Touches
+//! no row and no log.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::{Lake, TABLES};
+use super::{Lake, Remote, TABLES, Table, remote};
 use crate::error::{Error, Result};
 
 /// Kept answers; they hold nothing that the lake does not, but may still hold what was removed from it.
 const STANDING: &str = "standing";
+/// A question in an object store may go on for so long with a file that was taken out meanwhile.
+const QUESTION: TimeDelta = TimeDelta::hours(1);
 
 /// Data files that no log names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -16,12 +20,34 @@ pub struct Dead {
     pub bytes: u64,
 }
 
+impl Dead {
+    fn of(files: &[DeadFile]) -> Self {
+        Self { files: files.len() as u64, bytes: files.iter().map(|file| file.bytes).sum() }
+    }
+}
+
 /// What `vacuum` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Swept {
-    Deleted(Dead),
-    /// Somebody reads: nothing was deleted.
-    Waiting(Dead),
+pub struct Swept {
+    pub deleted: Dead,
+    pub waiting: Dead,
+    /// None where nothing waits.
+    pub why: Option<Reason>,
+}
+
+/// Why files wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Somebody has the lake open.
+    Reading,
+    /// A question may have begun before they were taken out.
+    Young,
+}
+
+struct DeadFile {
+    table: Table,
+    name: String,
+    bytes: u64,
 }
 
 impl Lake {
@@ -30,29 +56,29 @@ impl Lake {
     /// # Errors
     /// A log cannot be read or a folder not be listed.
     pub fn dead(&self) -> Result<Dead> {
-        let mut dead = Dead::default();
-        for path in self.dead_files()? {
-            dead.files += 1;
-            dead.bytes += path.metadata().map_or(0, |m| m.len());
-        }
-        Ok(dead)
+        Ok(Dead::of(&self.dead_files()?))
     }
 
-    /// Deletes them, unless somebody has the lake open. Only for who holds it for writing. `and_answers` deletes the
-    /// standing answers too.
+    /// Deletes them: in a folder unless somebody has the lake open, in an object store those that have been dead for an hour.
+    /// Only for who holds it for writing. `for_good` has removed calls: then answers that were kept go too, and an object
+    /// store lets go of the files at once.
     ///
     /// # Errors
     /// A log cannot be read, or a file not be deleted.
-    pub fn vacuum(&self, and_answers: bool) -> Result<Swept> {
+    pub fn vacuum(&self, for_good: bool, now: DateTime<Utc>) -> Result<Swept> {
+        if let Some(remote) = &self.remote {
+            return self.vacuum_store(remote, for_good, now);
+        }
         let dead = self.dead()?;
-        let Some(reading) = &self.reading else { return Ok(Swept::Waiting(dead)) };
+        let waiting = Swept { deleted: Dead::default(), waiting: dead, why: Some(Reason::Reading) };
+        let Some(reading) = &self.reading else { return Ok(waiting) };
         // Our own share goes first: a lock is not made stronger, it is taken anew.
         let path = self.folder.join(super::READING);
         reading.unlock().map_err(Error::io(&path))?;
         let alone = reading.try_lock();
         let swept = match alone {
-            Ok(()) => self.sweep(and_answers).map(|()| Swept::Deleted(dead)),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(Swept::Waiting(dead)),
+            Ok(()) => self.sweep(for_good).map(|()| Swept { deleted: dead, waiting: Dead::default(), why: None }),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(waiting),
             Err(std::fs::TryLockError::Error(error)) => Err(Error::io(&path)(error)),
         };
         reading.unlock().and_then(|()| reading.lock_shared()).map_err(Error::io(&path))?;
@@ -60,22 +86,77 @@ impl Lake {
     }
 
     fn sweep(&self, and_answers: bool) -> Result<()> {
-        for path in self.dead_files()? {
+        for DeadFile { table, name, .. } in self.dead_files()? {
+            let path = self.path(table, &name);
             std::fs::remove_file(&path).map_err(Error::io(&path))?;
         }
-        let answers = self.folder.join(STANDING);
-        if and_answers && answers.is_dir() {
-            std::fs::remove_dir_all(&answers).map_err(Error::io(&answers))?;
-        }
-        Ok(())
+        if and_answers { self.forget_answers() } else { Ok(()) }
     }
 
-    fn dead_files(&self) -> Result<Vec<std::path::PathBuf>> {
+    /// Deletes from an object store what a run that died had put there and not committed: under the names of its own it would
+    /// lie there for ever. In a folder the next run writes over it.
+    ///
+    /// # Errors
+    /// As [`Lake::vacuum`].
+    pub(super) fn sweep_leftovers(&self) -> Result<()> {
+        match self.remote.as_ref().filter(|remote| remote.must_fence()) {
+            // Seen from the first moment of all time, whatever a log has taken out is too young.
+            Some(remote) => self.vacuum_store(remote, false, DateTime::UNIX_EPOCH).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn vacuum_store(&self, remote: &Remote, for_good: bool, now: DateTime<Utc>) -> Result<Swept> {
+        let (mut deleted, mut waiting) = (Vec::new(), Vec::new());
+        let (dead, until) = (self.dead_files()?, (now - QUESTION).timestamp_millis());
+        for table in TABLES {
+            let of_table: Vec<&DeadFile> = dead.iter().filter(|file| file.table == table).collect();
+            if of_table.is_empty() {
+                continue;
+            }
+            let removed = self.log(table)?.removed;
+            for file in of_table {
+                let DeadFile { name, bytes, .. } = file;
+                // A later writer has put it there, and is about to commit it: we have lost the lake, and do not know it yet.
+                let is_later = remote::generation_of(name).is_some_and(|writer| writer > remote.generation());
+                // What no log ever named nobody can be reading.
+                let is_young = removed.get(name).is_some_and(|moment| moment.is_none_or(|moment| moment > until));
+                let file = DeadFile { table, name: name.clone(), bytes: *bytes };
+                if is_later || (is_young && !for_good) { waiting.push(file) } else { deleted.push(file) }
+            }
+        }
+        self.wait(async {
+            remote.still_ours().await?;
+            for table in TABLES {
+                let names = deleted.iter().filter(|file| file.table == table).map(|file| file.name.clone());
+                let names: Vec<String> = names.collect();
+                if !names.is_empty() {
+                    remote.delete(table, names).await?;
+                }
+            }
+            Ok(())
+        })?;
+        self.sweep_copies()?;
+        if for_good {
+            self.forget_answers()?;
+        }
+        let why = (!waiting.is_empty()).then_some(Reason::Young);
+        Ok(Swept { deleted: Dead::of(&deleted), waiting: Dead::of(&waiting), why })
+    }
+
+    fn forget_answers(&self) -> Result<()> {
+        let answers = self.folder.join(STANDING);
+        if answers.is_dir() { std::fs::remove_dir_all(&answers).map_err(Error::io(&answers)) } else { Ok(()) }
+    }
+
+    fn dead_files(&self) -> Result<Vec<DeadFile>> {
         let mut dead = Vec::new();
         for table in TABLES {
-            let alive = self.wait(self.names(table))?;
-            let names = self.on_disk(table)?.into_iter().filter(|name| !alive.contains(name));
-            dead.extend(names.map(|name| self.folder.join(table.name()).join(name)));
+            // The files first: what comes after is named later.
+            let there = self.kept_files(table)?;
+            let alive = self.wait(self.alive(table))?;
+            let files = there.into_iter().filter(|(name, _)| !alive.contains(name));
+            dead.extend(files.map(|(name, bytes)| DeadFile { table, name, bytes }));
         }
         Ok(dead)
     }

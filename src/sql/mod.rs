@@ -414,5 +414,8 @@ fn scalar(kind: Kind, text: &str) -> Option<ScalarValue> {
 }
 
 fn one_line(error: &DataFusionError) -> String {
+    if let Some((what, _)) = crate::lake::store_said(error) {
+        return what;
+    }
     error.strip_backtrace().lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }

@@ -1,6 +1,5 @@
 //! A DataFusion session over the lake's Parquet files: which tables there are and where their files lie.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -23,22 +22,32 @@ use crate::error::{Error, Result};
 use crate::lake::{Files, Lake, TABLES, Table};
 use crate::read::reader;
 
-/// All tables up to a finished batch, no views yet; and the data files that views are read from.
-pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> Result<(SessionContext, Vec<PathBuf>)> {
+/// All tables up to a finished batch, no views yet; and the data files that views are read from, by table and name, with their sizes.
+pub fn open(
+    lake: &Lake,
+    batch: i64,
+    config: &Config,
+    policy: &RecordBatch,
+) -> Result<(SessionContext, Vec<(String, u64)>)> {
     // Twice the rows of the default in a batch: a twentieth less time over all questions.
     let session = SessionConfig::new().with_information_schema(true).with_batch_size(16 * 1024);
     let state = SessionStateBuilder::new().with_config(session).with_default_features();
     let state =
         state.with_physical_optimizer_rule(Arc::new(InlineTexts)).with_physical_optimizer_rule(Arc::new(FewGroups));
     let context = SessionContext::new_with_state(state.build());
-    let mut paths = Vec::new();
+    if let Some((root, store)) = lake.shelf() {
+        context.register_object_store(&root, store);
+    }
+    let mut read = Vec::new();
     for table in TABLES {
         let files = lake.files(table, batch)?;
         let provider = listing(&context, &files).map_err(|e| wrong(table.name(), &e))?;
         context.register_table(table.name(), provider).map_err(|e| wrong(table.name(), &e))?;
         // No view stands on how the runs went, and every one of them adds to it.
         if table != Table::Runs {
-            paths.extend(files.paths);
+            let names = files.paths.iter().filter_map(|path| path.file_name());
+            let names = names.map(|name| format!("{}/{}", table.name(), name.to_string_lossy()));
+            read.extend(names.zip(files.bytes));
         }
     }
     put(&context, "policy", policy.clone().into())?;
@@ -49,7 +58,7 @@ pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> R
     for table in [tables::ERLANG_B, tables::ERLANG_C] {
         context.register_table(table.name, Arc::new(table)).map_err(|e| wrong(table.name, &e))?;
     }
-    Ok((context, paths))
+    Ok((context, read))
 }
 
 /// The one row of `settings`.
@@ -109,14 +118,10 @@ pub fn put(context: &SessionContext, name: &str, rows: Answer) -> Result<()> {
 /// The files themselves, not Delta's scan: so that every engine reads them alike.
 fn listing(context: &SessionContext, files: &Files) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let schema = texts::seen(&files.schema);
-    if files.paths.is_empty() {
+    if files.urls.is_empty() {
         return Ok(Arc::new(MemTable::try_new(schema, vec![vec![]])?));
     }
-    let url = |path: &std::path::PathBuf| {
-        let url = url::Url::from_file_path(path).map_err(|()| DataFusionError::Plan(format!("{}", path.display())))?;
-        ListingTableUrl::parse(url.as_str())
-    };
-    let urls = files.paths.iter().map(url).collect::<Result<Vec<_>, _>>()?;
+    let urls = files.urls.iter().map(|url| ListingTableUrl::parse(url.as_str())).collect::<Result<Vec<_>, _>>()?;
     let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
     let options = options.with_file_extension(".parquet");
     let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);

@@ -47,8 +47,8 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// `files` are the names of all data files that are read; `tables` the tables that are no files.
-    pub fn of(lake: &Path, files: &[PathBuf], evidence: &Evidence, tables: &[&RecordBatch]) -> Result<Self> {
+    /// `files` are the names and sizes of all data files that are read; `tables` the tables that are no files.
+    pub fn of(lake: &Path, files: &[(String, u64)], evidence: &Evidence, tables: &[&RecordBatch]) -> Result<Self> {
         let broken =
             |e: arrow::error::ArrowError| Error::Render { what: format!("the key of the standing answers: {e}") };
         let mut hasher = blake3::Hasher::new();
@@ -57,9 +57,9 @@ impl Standing {
             hasher.update(text.as_bytes());
         };
         part(env!("CARGO_PKG_VERSION"));
-        for path in files {
-            part(&path.strip_prefix(lake).unwrap_or(path).to_string_lossy());
-            part(&path.metadata().map_or(0, |m| m.len()).to_string());
+        for (name, size) in files {
+            part(name);
+            part(&size.to_string());
         }
         part(&format!("{evidence:?}"));
         for rows in tables {

@@ -15,6 +15,7 @@
 //! - `case`: the business case: its workbook recalculated, its chain, its reviewer
 //! - `office`: a spreadsheet program that is not ours
 //! - `faults`: kill, power cut, full disk, files that change, runs side by side
+//! - `objects`: lakes in object stores that are not ours: faults, races, writers that stop, damage, refusals
 //! - `billing`: statements against a count of their own, a million calls; who pays, for how long, and on-net
 //! - `export`: files and tables of a PostgreSQL server, as their own programs see them
 //! - `terminal`: SQL typed in a pseudo-terminal, and from a pipe
@@ -38,6 +39,7 @@ mod ingest;
 mod interop;
 mod lake;
 mod nightly;
+mod objects;
 mod office;
 mod operations;
 mod page;

@@ -5,6 +5,8 @@ use std::process::Command;
 
 pub struct Workdir {
     dir: tempfile::TempDir,
+    /// Variables of the environment for every run.
+    env: Vec<(String, String)>,
 }
 
 /// What a run gave.
@@ -17,7 +19,7 @@ pub struct Ran {
 
 impl Workdir {
     pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        Self { dir: tempfile::tempdir().unwrap(), env: Vec::new() }
     }
 
     /// A copy of the hand-made estate.
@@ -42,6 +44,11 @@ impl Workdir {
         work
     }
 
+    /// For every run from now on, in place of what was set before.
+    pub fn set_env(&mut self, variables: Vec<(String, String)>) {
+        self.env = variables;
+    }
+
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
@@ -60,17 +67,16 @@ impl Workdir {
         std::fs::write(path, bytes).unwrap();
     }
 
+    /// The binary in the folder, not yet run.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_onhook"));
+        command.args(args).current_dir(self.path()).envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
     /// Runs the binary in the folder.
     pub fn run(&self, args: &[&str]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_onhook")).args(args).current_dir(self.path()).output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let ran = Ran {
-            code: output.status.code().unwrap_or(-1),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-        };
-        assert!(!ran.stderr.contains("panicked"), "{args:?}: {}", ran.stderr);
-        ran
+        Ran::of(args, self.command(args).output().unwrap())
     }
 
     /// Runs it and expects exit code 0.
@@ -102,6 +108,17 @@ pub fn skip(test: &str, why: &str) {
     eprintln!("SKIPPED {test}: {why}");
 }
 
+impl Ran {
+    /// What a run that has ended gave; none of ours panics.
+    pub fn of(args: &[&str], output: std::process::Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let code = output.status.code().unwrap_or(-1);
+        let ran = Self { code, stdout: text(output.stdout), stderr: text(output.stderr) };
+        assert!(!ran.stderr.contains("panicked"), "{args:?}: {}", ran.stderr);
+        ran
+    }
+}
+
 pub fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -112,7 +129,7 @@ pub fn copy(from: &Path, to: &Path) {
     for entry in from.read_dir().unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name();
-        if name == "lake" || name == "out" {
+        if name == "lake" || name == "lake-cache" || name == "out" {
             continue;
         }
         let target = to.join(&name);

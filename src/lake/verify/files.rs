@@ -27,10 +27,7 @@ const COUNTED: [Table; 3] = [Table::Legs, Table::Quality, Table::Rejects];
 pub fn check(lake: &Lake, picture: &Picture, report: &mut Report) -> Checked {
     let all = picture.tables.iter().flat_map(|t| t.entries.iter().map(|entry| (t.table, entry)));
     let all: Vec<(Table, &Entry)> = all.collect();
-    let looked: Vec<_> = all
-        .par_iter()
-        .map(|(table, entry)| look(&lake.folder.join(table.name()).join(&entry.name), *table, entry))
-        .collect();
+    let looked: Vec<_> = all.par_iter().map(|(table, entry)| proved(lake, picture, *table, entry)).collect();
     let mut checked = Checked { counts: Counts::new(), damaged: Vec::new() };
     for ((table, entry), (rows, looked)) in all.into_iter().zip(looked) {
         report.files += 1;
@@ -56,6 +53,27 @@ pub fn check(lake: &Lake, picture: &Picture, report: &mut Report) -> Checked {
         }
     }
     checked
+}
+
+/// As [`look`], of the file as it is kept: in an object store it is fetched anew, whatever copy there is.
+fn proved(lake: &Lake, picture: &Picture, table: Table, entry: &Entry) -> (u64, Result<HashMap<i64, u64>, String>) {
+    if lake.remote.is_none() {
+        return look(&lake.path(table, &entry.name), table, entry);
+    }
+    let kept = picture.tables.iter().find(|there| there.table == table).and_then(|there| there.kept.get(&entry.name));
+    let looked = match kept {
+        // What was put there since is not in the picture.
+        None if !picture.is_written_to => (0, Err("the file is missing".into())),
+        Some(size) if *size != entry.size => (0, Err(format!("it has {size} bytes, the log says {}", entry.size))),
+        _ => match lake.fetch_anew(table, entry) {
+            Ok(path) => look(&path, table, entry),
+            Err(error) => (0, Err(format!("the file cannot be fetched: {error}"))),
+        },
+    };
+    if looked.1.is_err() {
+        lake.drop_copy(table, &entry.name);
+    }
+    looked
 }
 
 /// Rows decoded; and rows of each input, or what is wrong. What does not look like what was written is not decoded.

@@ -29,7 +29,8 @@ impl Lake {
         let (folder, schema) = (self.folder.join(table.name()), table.schema());
         let version = self.wait(async { Ok(self.table(table).await?.and_then(|delta| delta.version())) })?;
         let (mut out, mut written) = (Vec::new(), Vec::new());
-        let name = |batch: i64, n: usize| format!("b{batch:08}-v{:08}-r{n:04}.parquet", version.unwrap_or_default());
+        let name =
+            |batch: i64, n: usize| self.file_name(format!("b{batch:08}-v{:08}-r{n:04}", version.unwrap_or_default()));
         for entry in picture.entries(table).iter().filter(|entry| days.iter().any(|span| entry.meets(*span))) {
             out.push(entry.name.as_str());
             if damaged.iter().any(|(t, file)| *t == table && *file == entry.name) {

@@ -11,7 +11,7 @@ use std::fs::File;
 
 use serde::Serialize;
 
-use super::entries::{Entry, Log, log};
+use super::entries::{Entry, LOG, Log};
 use super::open::LOCK;
 use super::{Dead, Lake, TABLES, Table};
 use crate::error::Result;
@@ -69,7 +69,8 @@ struct Pictured {
     entries: Vec<Entry>,
     /// Files of batches that are not finished.
     unfinished: HashSet<String>,
-    on_disk: Vec<String>,
+    /// Files that lie there, with their sizes.
+    kept: BTreeMap<String, u64>,
 }
 
 /// All tables at one moment.
@@ -95,7 +96,6 @@ struct Examined {
     damaged: Vec<(Table, String)>,
 }
 
-const LOG: &str = "_delta_log";
 /// What the roll-ups and the ledger stand on.
 const BASE: [Table; 5] = [Table::Legs, Table::Quality, Table::Rejects, Table::Inputs, Table::Removals];
 
@@ -133,7 +133,7 @@ impl Lake {
         let mut picture = self.picture()?;
         let mut report = Report::default();
         for table in &mut picture.tables {
-            logs(self, table, picture.is_written_to, &mut report);
+            logs(table, picture.is_written_to, &mut report);
         }
         if picture.is_written_to {
             report.notes.push("a run is writing: files that no log names yet were not judged".into());
@@ -172,14 +172,14 @@ impl Lake {
 
     /// What lies there, all of one moment where nobody writes.
     fn picture(&self) -> Result<Picture> {
-        let still = self.still();
+        let still = self.still()?;
         loop {
             let before = self.removals_version();
             let mut tables = Vec::new();
             for table in TABLES {
                 // The folder first: what is put there later has its entry later.
-                let on_disk = self.on_disk(table)?;
-                let mut log = log(&self.folder.join(table.name()))?;
+                let kept = self.kept_files(table)?;
+                let mut log = self.log(table)?;
                 let mut entries = Vec::new();
                 if log.faults.is_empty() {
                     match self.entries(table) {
@@ -187,7 +187,7 @@ impl Lake {
                         Err(error) => log.faults.push((LOG.into(), error.to_string())),
                     }
                 }
-                tables.push(Pictured { table, log, entries, unfinished: HashSet::new(), on_disk });
+                tables.push(Pictured { table, log, entries, unfinished: HashSet::new(), kept });
             }
             let whole = |table: Table| tables.iter().all(|t| t.table != table || t.log.faults.is_empty());
             let finished = if whole(Table::Inputs) { self.finished_batch()? } else { i64::MAX };
@@ -203,24 +203,56 @@ impl Lake {
             }
             // A removal in between would make rows and what is written of their removal disagree.
             if before == self.removals_version() {
-                return Ok(Picture { tables, finished, kept_from, is_removing, is_written_to: still.is_none() });
+                let is_written_to = !still.is_still(self)?;
+                return Ok(Picture { tables, finished, kept_from, is_removing, is_written_to });
             }
         }
     }
 
-    /// The writers' lock, shared, for the moment it takes to look; none where somebody is writing.
-    fn still(&self) -> Option<Option<File>> {
+    /// The writers' lock, shared, for the moment it takes to look. In an object store nobody can be kept from writing: there it
+    /// is seen afterwards whether somebody has.
+    fn still(&self) -> Result<Still> {
         if self.lock.is_some() {
-            return Some(None);
+            return Ok(Still::Ours);
         }
-        match File::open(self.folder.join(LOCK)) {
-            Ok(file) => file.try_lock_shared().is_ok().then_some(Some(file)),
-            Err(_) => Some(None),
+        if let Some(remote) = &self.remote {
+            return Ok(Still::Seen(self.wait(remote.writers())?));
         }
+        Ok(match File::open(self.folder.join(LOCK)) {
+            Ok(file) if file.try_lock_shared().is_ok() => Still::Held(file),
+            Ok(_) => Still::Written,
+            Err(_) => Still::Ours,
+        })
     }
 
     fn removals_version(&self) -> Option<u64> {
         self.wait(async { Ok(self.table(Table::Removals).await?.and_then(|delta| delta.version())) }).ok().flatten()
+    }
+}
+
+/// Whether anybody writes while we look.
+enum Still {
+    /// Nobody but ourselves, or nobody ever has.
+    Ours,
+    /// Nobody, for as long as this is held.
+    Held(File),
+    Written,
+    /// The last writer of an object store, and whether it has ended.
+    Seen(Option<(u64, bool)>),
+}
+
+impl Still {
+    fn is_still(&self, lake: &Lake) -> Result<bool> {
+        Ok(match self {
+            Self::Ours => true,
+            Self::Held(_lock) => true,
+            Self::Written => false,
+            Self::Seen(before) => {
+                let has_ended = before.is_none_or(|(_, has_ended)| has_ended);
+                let now = lake.remote.as_ref().map(|remote| lake.wait(remote.writers())).transpose()?.flatten();
+                has_ended && now == *before
+            }
+        })
     }
 }
 
@@ -237,7 +269,7 @@ fn is_sound(report: &Report) -> bool {
 }
 
 /// What is wrong with a log, and with the files it does not name.
-fn logs(lake: &Lake, there: &mut Pictured, is_written_to: bool, report: &mut Report) {
+fn logs(there: &mut Pictured, is_written_to: bool, report: &mut Report) {
     let table = there.table.name();
     let faults = std::mem::take(&mut there.log.faults);
     let is_whole = faults.is_empty();
@@ -253,10 +285,10 @@ fn logs(lake: &Lake, there: &mut Pictured, is_written_to: bool, report: &mut Rep
         return;
     }
     let named: HashSet<&String> = there.entries.iter().map(|entry| &entry.name).chain(&there.unfinished).collect();
-    for name in there.on_disk.iter().filter(|name| !named.contains(name)) {
-        if there.log.removed.contains(name) {
+    for (name, bytes) in there.kept.iter().filter(|(name, _)| !named.contains(name)) {
+        if there.log.removed.contains_key(name) {
             report.dead.files += 1;
-            report.dead.bytes += lake.folder.join(table).join(name).metadata().map_or(0, |m| m.len());
+            report.dead.bytes += bytes;
         } else if !is_written_to {
             let what = "no log names this file: onhook lake vacuum deletes it".into();
             report.findings.push(Finding { table, file: name.clone(), what, kind: Kind::Orphan });
