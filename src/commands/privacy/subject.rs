@@ -72,7 +72,7 @@ fn told(config: &Config, sought: &Sought, is_ours: bool, held: &[Held]) -> Strin
 fn erase(config: &Config, sought: &Sought, talk: &mut Talk) -> Result<Verdict> {
     let lake = Lake::open(open(config, Access::Read)?.folder(), Access::Write)?;
     let report = lake.erase(sought)?;
-    let left: Vec<Held> = lake.held(sought)?.into_iter().collect();
+    let left = lake.held(sought)?;
     for finding in &report.findings {
         talk.warn(&format!("{finding}"));
     }

@@ -103,6 +103,15 @@ fn no_outside_number_anywhere_and_the_answers_of_the_plain_estate() {
         assert!(instead.starts_with(area(&number)), "{number} {instead}");
         assert_eq!(classify(instead).word(), "unknown", "it can be taken for no number: {instead}");
     }
+    // A hash of a line that holds a number is none that the plain line gives: it could be guessed.
+    for sql in [
+        "select leg_key from legs where source = 'north-mitel'",
+        "select call_key from legs",
+        "select caller_link from legs where caller_link is not null union select callee_link from legs where callee_link is not null",
+    ] {
+        let [plain, masked] = [&two.plain, &two.masked].map(|work| BTreeSet::from_iter(work.sql(sql)));
+        assert!(plain.len() > 5 && plain.len() == masked.len() && plain.is_disjoint(&masked), "{sql}");
+    }
     two.same_reports(&became);
     two.same_rows(
         "select source, local_day, local_minute, band, direction, carrier, number, number_class, payer_extension, talk_s, \

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use onhook::lake::{Access, Lake};
 use serde_json::Value;
@@ -177,6 +178,44 @@ fn an_erasure_cut_short_is_completed_by_the_same_again() {
         assert_eq!(Numbers::of([NUMBER]).places(&cut.join("lake")), Vec::<String>::new());
         assert!(cut.good(&["lake", "verify"]).stdout.starts_with("sound"));
         assert_eq!(all_but_the_number(&cut), whole);
+    }
+}
+
+/// Killed anywhere: who reads sees no difference, and the same run again leaves what a whole one leaves.
+#[test]
+fn killed_at_any_moment_the_same_again_takes_the_number_out() {
+    const ROUNDS: u32 = 8;
+    let work = estate("keep");
+    let erase = |work: &Workdir| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_onhook"));
+        command.args(["subject", NUMBER, "--erase"]).current_dir(work.path());
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let copied = || {
+        let cut = Workdir::new();
+        copy_all(work.path(), cut.path());
+        cut
+    };
+    let done = copied();
+    let start = Instant::now();
+    assert!(erase(&done).wait().unwrap().success());
+    let whole = start.elapsed();
+    let looks = [
+        "select source, input_id, record_no, talk_s, caller_ext, callee_ext from legs order by 1, 2, 3",
+        "select source, local_day, subject_kind, subject, made, answered, dialled_one from usage order by 1, 2, 3, 4",
+    ];
+    let after = looks.map(|sql| done.sql(sql));
+    for round in 0..ROUNDS {
+        let cut = copied();
+        let mut child = erase(&cut);
+        std::thread::sleep(whole * (2 * round + 1) / (2 * ROUNDS));
+        let _ = child.kill();
+        child.wait().unwrap();
+        assert_eq!(cut.sql(looks[0]), after[0], "round {round}");
+        cut.good(&["subject", NUMBER, "--erase"]);
+        assert_eq!(Numbers::of([NUMBER]).places(&cut.join("lake")), Vec::<String>::new(), "round {round}");
+        assert_eq!(looks.map(|sql| cut.sql(sql)), after, "round {round}");
+        assert!(cut.good(&["lake", "verify"]).stdout.starts_with("sound"), "round {round}");
     }
 }
 
