@@ -143,12 +143,6 @@ fn remove(config: &Config, lake: &Lake, older_than: cli::OlderThan) -> Result<(N
     Ok((before, lake.remove_before(days(before), now)?))
 }
 
-/// The lake for writing, where there is one: to look after a lake is not to make one.
-fn existing(config: &Config) -> Result<Lake> {
-    drop(open(config, Access::Read)?);
-    open(config, Access::Write)
-}
-
 fn day(day: i32) -> NaiveDate {
     NaiveDate::default() + chrono::TimeDelta::days(day.into())
 }

@@ -236,6 +236,12 @@ fn open(config: &Config, access: Access) -> Result<Lake> {
     Ok(lake)
 }
 
+/// The lake for writing, where there is one: to look after a lake is not to make one.
+fn existing(config: &Config) -> Result<Lake> {
+    drop(open(config, Access::Read)?);
+    open(config, Access::Write)
+}
+
 /// Where the configured lake is kept; in an object store its writers have names and take turns.
 fn site(config: &Config) -> Result<Site> {
     let Some(url) = config.lake.url()? else { return Ok(Site::Folder(config.at(&config.lake.path))) };

@@ -92,7 +92,7 @@ impl<'a, 'l> Batch<'a, 'l> {
         }
         number_equal_texts(parts, inputs);
         let records: Vec<_> = parts.iter().map(|part| LegRecords::of(part, &self.texts)).collect();
-        let before = self.before(Table::Legs, &records, self.former)?;
+        let before = self.before(Table::Legs, &records)?;
         let fates = repeats::sort_out(&before, &repeats::LEGS, &records, self.former)?;
         let mut rejects: Vec<Vec<RejectRow>> = inputs.iter().map(|_| Vec::new()).collect();
         for (part, fates) in parts.iter_mut().zip(fates) {
@@ -254,7 +254,7 @@ impl<'a, 'l> Batch<'a, 'l> {
             told.push((piece.input, of_input(&rows, inputs[piece.input].input_id).map_err(|e| broken(&e))?));
         }
         let records: Vec<_> = told.iter().map(|(_, rows)| Reports(rows)).collect();
-        let before = self.before(Table::Quality, &records, None)?;
+        let before = self.before(Table::Quality, &records)?;
         let fates = repeats::sort_out(&before, &repeats::QUALITY, &records, None)?;
         let mut new = Vec::new();
         for ((input, rows), fates) in told.iter().zip(fates) {

@@ -1,14 +1,15 @@
 //! `onhook subject`: what the lake holds under one outside number, and its erasure. Prints no more of the number than its
 //! area or network code.
 
+use chrono::Utc;
 use serde_json::json;
 
 use super::{Own, keys};
 use crate::cli;
-use crate::commands::{Talk, Verdict, open};
+use crate::commands::{Talk, Verdict, existing, open};
 use crate::config::{Config, OutsideNumbers};
 use crate::error::{Error, Result};
-use crate::lake::{Access, Dead, Held, Lake, Swept};
+use crate::lake::{Access, Held, Swept};
 use crate::number;
 use crate::privacy::Sought;
 
@@ -70,7 +71,7 @@ fn told(config: &Config, sought: &Sought, is_ours: bool, held: &[Held]) -> Strin
 
 /// Takes the number out, proves the lake, and deletes the files that held it.
 fn erase(config: &Config, sought: &Sought, talk: &mut Talk) -> Result<Verdict> {
-    let lake = Lake::open(open(config, Access::Read)?.folder(), Access::Write)?;
+    let lake = existing(config)?;
     let report = lake.erase(sought)?;
     let left = lake.held(sought)?;
     for finding in &report.findings {
@@ -81,13 +82,14 @@ fn erase(config: &Config, sought: &Sought, talk: &mut Talk) -> Result<Verdict> {
         talk.warn(&format!("{}: {} rows of {} {what}", held.table, held.rows, held.source));
     }
     // Kept answers may hold it too.
-    let swept = lake.vacuum(true)?;
-    match swept {
-        Swept::Deleted(Dead { files, bytes }) => talk.say(&format!("erased    {files} files of {bytes} bytes deleted")),
-        Swept::Waiting(Dead { files, .. }) => talk.warn(&format!(
-            "{files} files that hold it wait: somebody is reading the lake; run the same again when they are done"
-        )),
+    let Swept { deleted, waiting, .. } = lake.vacuum(true, Utc::now())?;
+    talk.say(&format!("erased    {} files of {} bytes deleted", deleted.files, deleted.bytes));
+    if waiting.files > 0 {
+        talk.warn(&format!(
+            "{} files that hold it wait: somebody is reading the lake; run the same again when they are done",
+            waiting.files
+        ));
     }
     talk.say("          the vendor's files, earlier outputs and backups are not in the lake: see to them as well");
-    Ok(Verdict::of(matches!(swept, Swept::Waiting(_)) || !report.findings.is_empty() || !left.is_empty()))
+    Ok(Verdict::of(waiting.files > 0 || !report.findings.is_empty() || !left.is_empty()))
 }

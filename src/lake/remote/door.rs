@@ -1,7 +1,7 @@
 //! The door of a lake in an object store: whether a place is one of ours and of this version, the marker that says so, the
 //! folder for copies on this machine, and the lease of the one run that writes. As `lake/open.rs` for a folder.
 
-use std::fs::File;
+use crate::lake::open::Lock;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -33,7 +33,7 @@ struct Marker {
 pub struct Opened {
     pub remote: Remote,
     pub folder: PathBuf,
-    pub lock: Option<File>,
+    pub lock: Option<Lock>,
 }
 
 /// A writer makes the lake where there is none.
