@@ -20,7 +20,7 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("sql", &["onhook sql", "onhook sql -e 'select source, count(*) from legs group by source' -f csv"]),
-    ("explain", &["onhook explain 200123"]),
+    ("explain", &["onhook explain 202395"]),
     ("case", &["onhook case -o out", "onhook case --set teams_user=60"]),
     ("bill", &["onhook bill --month 2024-03"]),
     ("nightly", &["onhook nightly -q -c my-estate/onhook.toml"]),

@@ -8,6 +8,7 @@ mod inline;
 mod names;
 mod session;
 mod standing;
+mod stop;
 mod tables;
 mod texts;
 
@@ -30,6 +31,7 @@ pub use catalogue::{REPORTS, VIEWS, report};
 pub use header::{Column, Kind, Param, Query};
 pub use names::{Named, NamedKind};
 use standing::{STANDING, STANDING_REPORTS, Standing};
+use stop::Stop;
 
 use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
@@ -50,7 +52,7 @@ pub struct Engine<'a> {
     standing: Standing,
     /// Whether a report may be asked of as a view.
     reports_too: Cell<bool>,
-    stop: RefCell<Option<watch::Receiver<bool>>>,
+    stop: RefCell<Option<Arc<Stop>>>,
 }
 
 /// Rows with their schema, even where there are none.
@@ -225,7 +227,7 @@ impl<'a> Engine<'a> {
 
     /// Gives a question up as soon as the receiver says true, until it says false again.
     pub fn stop_when(&self, stop: watch::Receiver<bool>) {
-        self.stop.replace(Some(stop));
+        self.stop.replace(Some(Arc::new(Stop::new(stop))));
     }
 
     /// Makes the views that a text names, and those that these stand on. To plan all of them takes longer than most
@@ -298,15 +300,15 @@ impl<'a> Engine<'a> {
             };
             let frame = if lists(&frame).map_err(wrong)? { sifted(frame) } else { frame };
             let planned = Arc::new(frame.schema().as_arrow().clone());
-            // A task of its own: it can be left alone in the middle of its work.
-            let mut collected = tokio::spawn(frame.collect());
-            let batches = tokio::select! {
-                biased;
-                () = stopped(self.stop.borrow().clone()) => {
-                    collected.abort();
-                    return Err(Error::Interrupted);
-                }
-                done = &mut collected => done.map_err(|e| wrong(DataFusionError::ExecutionJoin(Box::new(e))))?.map_err(wrong)?,
+            let stop = self.stop.borrow().clone();
+            let batches = match stop {
+                None => frame.collect().await.map_err(wrong)?,
+                Some(stop) => match stop.run(frame.collect()).await.map_err(|e| wrong(e.into()))? {
+                    None => return Err(Error::Interrupted),
+                    Some(done) => {
+                        done.map_err(|e| wrong(DataFusionError::ExecutionJoin(Box::new(e))))?.map_err(wrong)?
+                    }
+                },
             };
             // The plan may promise a narrower decimal than its sums come out as: rows that are there have the last word.
             let schema = batches.first().map_or(planned, RecordBatch::schema);
@@ -332,16 +334,6 @@ impl<'a> Engine<'a> {
             Ok(())
         })
     }
-}
-
-/// Ends when somebody says stop, and never where nobody can.
-async fn stopped(stop: Option<watch::Receiver<bool>>) {
-    if let Some(mut stop) = stop
-        && stop.wait_for(|stop| *stop).await.is_ok()
-    {
-        return;
-    }
-    std::future::pending().await
 }
 
 /// Whether a statement gives rows of one table as they are, and no sums of them.

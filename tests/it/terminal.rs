@@ -24,7 +24,7 @@ enum Does<'a> {
 use Does::{Resizes, Sees, Types, TypesUntil};
 
 /// A prompt with nothing after it: it is the person's turn.
-const TURN: Does<'_> = Sees("onhook> $");
+const TURN: Does<'_> = Sees("onhook> \\r*$");
 
 impl Person {
     fn sit_down(test: &str) -> Option<Self> {
@@ -99,13 +99,13 @@ fn tab_completes_tables_columns_reports_and_their_parameters() {
     person.does(&[
         TURN,
         Types("select 1000 + count(*) from verd\t;\r"),
-        Sees("from verdicts;"),
+        Sees("from verdicts"),
         Sees("1018"),
         TURN,
         Types("select 2000 + count(l.redirect_rea\u{3}"),
         TURN,
         Types("select 7 * 6 from legs l where l.redirect_rea\t is null limit 1;\r"),
-        Sees("where l.redirect_reason is null limit 1;"),
+        Sees("where l.redirect_reason"),
         Sees("42"),
         TURN,
         // Two of them begin like this: the second Tab shows both.
@@ -114,8 +114,10 @@ fn tab_completes_tables_columns_reports_and_their_parameters() {
         Sees("site_weeks"),
         Types("\u{3}"),
         TURN,
-        Types("\\report cov\terage sou\thq-cucm\r"),
-        Sees(r"\\report coverage source=hq-cucm|no parameter"),
+        Types("\\report idle-h\t sou\tnorth-mitel\r"),
+        Sees(r"idle-handsets.*source=.*\r\n"),
+        Sees("north-mitel"),
+        Sees(r"\d+ rows?\r\n"),
     ]);
 }
 
@@ -146,7 +148,7 @@ fn backslash_commands_describe_report_time_and_write() {
         TURN,
         Types("\\report coverage window_days=10\r"),
         Sees("hq-cucm,"),
-        Sees("2 rows"),
+        Sees(r"\d+ rows"),
         TURN,
         Types("\\report coverage dark=1\r"),
         Sees("error: query coverage: no parameter"),
@@ -179,13 +181,13 @@ fn backslash_commands_describe_report_time_and_write() {
     assert_eq!(written.metadata().file_metadata().num_rows().to_string(), days[0]);
 }
 
-/// The question would take days. The key is pressed until it is heard: at first the editor may still have it.
+/// The question would take an hour, without a pause in it that an engine could stop at. The key is pressed until it is heard: at first the editor may still have it.
 #[test]
 fn ctrl_c_ends_the_question_and_not_the_session() {
     let Some(person) = Person::sit_down("ctrl_c") else { return };
     person.does(&[
         TURN,
-        Types("select count(*) from legs a, legs b, legs c, legs d, legs e, legs f, legs g, legs h, legs i where a.talk_s + b.talk_s + c.talk_s + d.talk_s + e.talk_s + f.talk_s + g.talk_s + h.talk_s + i.talk_s = -1;\r"),
+        Types("select count(*) from generate_series(1, 900000) a, generate_series(1, 900000) b where a.value * b.value = -1;\r"),
         TypesUntil("\u{3}", "error: interrupted"),
         TURN,
         Types("select 6 * 7 as answer;\r"),

@@ -1,6 +1,8 @@
 //! The person at the terminal: a line editor with history and completion, and Ctrl-C, which ends a question and not the
 //! session. What the lines do is the session's.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use rustyline::completion::Completer;
@@ -80,13 +82,26 @@ fn ctrl_c() -> Result<Arc<watch::Sender<bool>>> {
     let pressed = Arc::new(watch::Sender::new(false));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::io("Ctrl-C"))?;
     let told = pressed.clone();
+    let (ready, is_ready) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         runtime.block_on(async {
-            while tokio::signal::ctrl_c().await.is_ok() {
+            loop {
+                let mut next = pin!(tokio::signal::ctrl_c());
+                // The key is listened for from the first look on.
+                let heard = poll_fn(|context| {
+                    let heard = next.as_mut().poll(context);
+                    let _ = ready.send(());
+                    heard
+                });
+                if heard.await.is_err() {
+                    break;
+                }
                 told.send_replace(true);
             }
         });
     });
+    // Until then it would end the session.
+    let _ = is_ready.recv();
     Ok(pressed)
 }
 

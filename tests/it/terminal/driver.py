@@ -21,7 +21,7 @@ import sys
 import termios
 import time
 
-PATIENCE = 180
+PATIENCE = 60
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x07")
 
 steps, program = json.loads(sys.argv[1]), sys.argv[2:]
