@@ -191,7 +191,12 @@ impl Lake {
         }
         let columns = super::write::delta_columns(&table.schema()).map_err(|e| self.wrong(&e))?;
         let create = self.delta(table)?.create().with_table_name(table.name()).with_columns(columns);
-        let delta = create.await.map_err(|e| self.wrong(&e))?;
+        let delta = match (create.await, &self.remote) {
+            (Ok(delta), _) => delta,
+            // Whoever fenced us off made the table.
+            (Err(_), Some(remote)) if remote.is_overtaken().await => return Err(remote.taken().await),
+            (Err(error), _) => return Err(self.wrong(&error)),
+        };
         // From now on a folder with data and no log is a damaged one.
         self.settle()?;
         self.kept().tables.insert(table, delta.clone());

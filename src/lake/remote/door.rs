@@ -49,11 +49,13 @@ pub async fn open(address: &Address, access: Access) -> Result<Opened> {
         None => mark(&store, url, &prefix, format!("{:016x}", writer.nonce)).await?,
     };
     let folder = cache.join(&marker.id);
-    for table in TABLES {
-        let folder = folder.join(table.name());
-        std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
-    }
-    let folder = folder.canonicalize().map_err(Error::io(&folder))?;
+    let made = TABLES.iter().try_for_each(|table| std::fs::create_dir_all(folder.join(table.name())));
+    let folder = match made.and_then(|()| folder.canonicalize()) {
+        Ok(folder) => folder,
+        // A question keeps nothing.
+        Err(_) if access == Access::Read => folder,
+        Err(error) => return Err(Error::io(&folder)(error)),
+    };
     let (mut lock, mut taken) = (None, None);
     if access == Access::Write {
         lock = Some(open::lock(&folder, url)?);

@@ -145,6 +145,11 @@ impl Remote {
         }
     }
 
+    /// Whether another writer has it, whatever we know.
+    pub async fn is_overtaken(&self) -> bool {
+        matches!(self.writers().await, Ok(Some((generation, _))) if generation != self.generation())
+    }
+
     /// The lake was taken from this writer.
     pub async fn taken(&self) -> Error {
         let writer = lease::writer(&self.store, &self.lease_location()).await.unwrap_or_else(|| "another run".into());

@@ -37,8 +37,8 @@ fn boxed<'e>(error: &'e (dyn Source + 'static)) -> Option<&'e StoreError> {
 
 /// The local file system speaks for itself.
 fn is_remote(error: &StoreError) -> bool {
-    let text = chain(error);
-    ["S3", "MicrosoftAzure", "status code", "Error performing"].iter().any(|word| text.contains(word))
+    matches!(error, StoreError::Generic { store: "S3" | "MicrosoftAzure", .. })
+        || chain(error).contains("Error performing")
 }
 
 fn said(error: &StoreError) -> (String, &'static str) {

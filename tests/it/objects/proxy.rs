@@ -32,7 +32,8 @@ struct State {
 pub enum Manner {
     #[default]
     Honest,
-    /// Of ten requests one is answered 503, one is cut off before it is passed on, and one after it was carried out.
+    /// Every tenth request fails: the first is answered 503, the next cut off before it is passed on, the third after it was
+    /// carried out, and so on.
     Tenth,
     /// Every request is answered so.
     Always(&'static str),
@@ -136,11 +137,11 @@ impl Shared {
             state.manner = Manner::Always(BUSY);
         }
         state.requests.push(line.clone());
-        match (state.manner, state.requests.len() % 10) {
+        match (state.manner, state.requests.len() % 30) {
             (Manner::Always(status), _) => Fate::Answered(status),
-            (Manner::Tenth, 3) => Fate::Answered(BUSY),
-            (Manner::Tenth, 6) => Fate::CutBefore,
-            (Manner::Tenth, 9) => Fate::CutBehind,
+            (Manner::Tenth, 10) => Fate::Answered(BUSY),
+            (Manner::Tenth, 20) => Fate::CutBefore,
+            (Manner::Tenth, 0) => Fate::CutBehind,
             _ => Fate::Passed,
         }
     }
