@@ -4,6 +4,7 @@
 
 mod billing;
 mod pattern;
+mod serve;
 
 use std::path::{Component, Path, PathBuf};
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 pub use billing::{BankHolidays, Billing};
 pub use pattern::{Ddi, Pattern};
+pub use serve::Serve;
 
 use crate::error::{Error, Result};
 use crate::layout::{DateOrder, Format, Layout, Mapping, Options, SecDur};
@@ -30,6 +32,8 @@ pub struct Config {
     pub evidence: Evidence,
     #[serde(default)]
     pub billing: Billing,
+    #[serde(default)]
+    pub serve: Serve,
     pub case: Option<Case>,
     #[serde(default)]
     pub output: Output,
@@ -329,7 +333,9 @@ impl Config {
             &estate.fixed_charges,
         ];
         let case = self.case.as_ref().map(|c| &c.file);
-        for path in paths.into_iter().flatten().chain(case).chain([&self.lake.path, &self.output.dir]) {
+        let serve = [self.serve.certificate.as_ref(), self.serve.key.as_ref(), Some(&self.serve.users)];
+        let serve = serve.into_iter().flatten();
+        for path in paths.into_iter().flatten().chain(case).chain(serve).chain([&self.lake.path, &self.output.dir]) {
             inside(path).or_else(|what| wrong("path", what, OUTSIDE))?;
         }
         let evidence = &self.evidence;
@@ -342,6 +348,7 @@ impl Config {
             let what = "low_use_per_week cannot be negative, and a percentage is from 0 to 100".to_string();
             return wrong("evidence", what, "correct it");
         }
+        self.serve.check().or_else(|(what, hint)| wrong("serve", what, hint))?;
         self.billing.check().or_else(|what| wrong("billing", what, "write times of day like \"07:00\""))
     }
 }

@@ -14,9 +14,10 @@ mod nightly;
 mod query;
 mod report;
 mod sensitivity;
+mod serve;
 mod synth;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use crate::cli::{Cli, Command, Config as ConfigCommand, Estate as EstateCommand};
@@ -123,6 +124,7 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
         Command::Nightly { output, json } => nightly::nightly(&config()?, output.as_deref(), json, talk)?,
         Command::Check => check::command(&config()?, talk)?,
         Command::Lake { command } => lake::command(&config()?, &command, talk)?,
+        Command::Serve(args) => serve::command(config()?, &args, talk)?,
         Command::Synth(args) => synth::synth(&args, talk)?,
         Command::Config { command: ConfigCommand::Schema } => {
             talk.data(format!("{}\n", crate::config::schema()).as_bytes())?;
@@ -140,7 +142,10 @@ pub fn logging(quiet: bool) {
     use tracing_subscriber::prelude::*;
     let level = if quiet { tracing::Level::ERROR } else { tracing::Level::WARN };
     let ours = tracing_subscriber::filter::Targets::new().with_target("onhook", level);
+    // The line of a statement that was served is no talk: it is the reason that there is a log.
+    let ours = ours.with_target("onhook::serve::audit", tracing::Level::INFO);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time();
+    let lines = lines.with_ansi(std::io::stderr().is_terminal());
     // Only fails where a log was set up before: then that one stands.
     let _ = tracing_subscriber::registry().with(lines.with_filter(ours)).try_init();
 }

@@ -20,11 +20,13 @@ use chrono::NaiveDate;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::context::SQLOptions;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 pub use catalogue::{REPORTS, VIEWS, report};
 pub use header::{Column, Kind, Param, Query};
+pub use session::{CATALOG, bare};
 use standing::{STANDING, STANDING_REPORTS, Standing};
 
 use crate::config::{Config, Evidence};
@@ -40,6 +42,7 @@ pub struct Engine<'a> {
     config: &'a Config,
     policy: &'a RecordBatch,
     context: SessionContext,
+    runtime: Arc<RuntimeEnv>,
     batch: i64,
     evidence: Evidence,
     as_of: Option<NaiveDate>,
@@ -70,13 +73,29 @@ impl Answer {
 impl<'a> Engine<'a> {
     /// Opens a session with all tables and views. `policy` has the columns use, verdict, action.
     pub fn open(lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch) -> Result<Self> {
-        Self::with_evidence(lake, config, policy, config.evidence)
+        Self::open_in(lake, config, policy, &Arc::default())
+    }
+
+    /// The same within the memory of a runtime, which several sessions may share.
+    pub fn open_in(
+        lake: &'a Lake,
+        config: &'a Config,
+        policy: &'a RecordBatch,
+        runtime: &Arc<RuntimeEnv>,
+    ) -> Result<Self> {
+        Self::with_evidence(lake, config, policy, config.evidence, runtime)
     }
 
     /// Views are planned once, so other settings are another session.
-    fn with_evidence(lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch, evidence: Evidence) -> Result<Self> {
+    fn with_evidence(
+        lake: &'a Lake,
+        config: &'a Config,
+        policy: &'a RecordBatch,
+        evidence: Evidence,
+        runtime: &Arc<RuntimeEnv>,
+    ) -> Result<Self> {
         let batch = lake.finished_batch()?;
-        let (context, files) = session::open(lake, batch, config, policy)?;
+        let (context, files) = session::open(lake, batch, config, policy, runtime)?;
         let as_of = match evidence.as_of {
             Some(day) => Some(day),
             None => last_day(lake, &context)?,
@@ -91,7 +110,8 @@ impl<'a> Engine<'a> {
             &tables::calendar(day, evidence.window_days),
         ];
         let standing = Standing::of(lake.folder(), &files, &evidence, &tables)?;
-        Ok(Self { lake, config, policy, context, batch, evidence, as_of, standing, reports_too: Cell::new(false) })
+        let (runtime, reports_too) = (runtime.clone(), Cell::new(false));
+        Ok(Self { lake, config, policy, context, runtime, batch, evidence, as_of, standing, reports_too })
     }
 
     /// Works out the views that every report stands on, and keeps the answers beside the lake for whoever asks next. Only
@@ -119,7 +139,7 @@ impl<'a> Engine<'a> {
 
     /// Another session over the same lake as it is now.
     fn again(&self, evidence: Evidence) -> Result<Self> {
-        Self::with_evidence(self.lake, self.config, self.policy, evidence)
+        Self::with_evidence(self.lake, self.config, self.policy, evidence, &self.runtime)
     }
 
     /// Last day of the window: configured, or the last with records; in an empty lake the first of 1970.
@@ -207,6 +227,16 @@ impl<'a> Engine<'a> {
         self.reports_too.set(true);
     }
 
+    /// The session itself with every view and every report made, for who asks it many questions.
+    ///
+    /// # Errors
+    /// A view that cannot be made, or a standing one that cannot be worked out.
+    pub fn whole(self) -> Result<SessionContext> {
+        self.reports_as_views();
+        self.reach("show")?;
+        Ok(self.context)
+    }
+
     /// Makes the views that a text names, and those that these stand on. To plan all of them takes longer than most
     /// questions.
     fn reach(&self, sql: &str) -> Result<()> {
@@ -277,7 +307,7 @@ impl<'a> Engine<'a> {
                 Some(params) => frame.with_param_values(params).map_err(wrong)?,
                 None => frame,
             };
-            let frame = if lists(&frame).map_err(wrong)? { sifted(frame) } else { frame };
+            let frame = tuned(frame).map_err(wrong)?;
             let planned = Arc::new(frame.schema().as_arrow().clone());
             let batches = frame.collect().await.map_err(wrong)?;
             // The plan may promise a narrower decimal than its sums come out as: rows that are there have the last word.
@@ -304,6 +334,14 @@ impl<'a> Engine<'a> {
             Ok(())
         })
     }
+}
+
+/// A statement as it is best run.
+///
+/// # Errors
+/// A plan that cannot be walked.
+pub fn tuned(frame: DataFrame) -> datafusion::error::Result<DataFrame> {
+    Ok(if lists(&frame)? { sifted(frame) } else { frame })
 }
 
 /// Whether a statement gives rows of one table as they are, and no sums of them.
@@ -362,7 +400,7 @@ fn set(evidence: &mut Evidence, name: &str, value: &str) -> Option<()> {
 }
 
 /// Queries only: no DDL, no `COPY` or `INSERT`, no `SET`.
-fn read_only() -> SQLOptions {
+pub fn read_only() -> SQLOptions {
     SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
 }
 
@@ -375,6 +413,7 @@ fn scalar(kind: Kind, text: &str) -> Option<ScalarValue> {
     })
 }
 
-fn one_line(error: &datafusion::error::DataFusionError) -> String {
+/// What an engine's error says, without its trace.
+pub fn one_line(error: &datafusion::error::DataFusionError) -> String {
     error.strip_backtrace().lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }

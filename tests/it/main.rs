@@ -14,6 +14,7 @@
 //! - `case`: the business case: its workbook recalculated, its chain, its reviewer
 //! - `office`: a spreadsheet program that is not ours
 //! - `faults`: kill, power cut, full disk, files that change, runs side by side
+//! - `serve`: psql, psycopg, SQLAlchemy, JDBC and wrongdoers against a running server
 //! - `billing`: statements against a count of their own, a million calls; who pays, for how long, and on-net
 //! - `bad_input`: one line, the right exit code, nothing lost
 
@@ -33,6 +34,7 @@ mod page;
 mod queries;
 mod scene;
 mod segments;
+mod serve;
 mod causes;
 mod protected;
 mod verdicts;
