@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, StringArray};
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Signature, SimpleScalarUDF, Volatility, create_udf};
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::setup_pg_catalog;
@@ -25,7 +25,15 @@ pub fn install(context: &SessionContext) -> Result<()> {
     // Some clients read the version out of this text.
     context.register_udf(says("version", format!("PostgreSQL {SERVER_VERSION}")));
     context.register_udf(of_each("pg_get_userbyid", DataType::Int32, |_| Some("onhook".into())));
-    context.register_udf(nothing("_pg_expandarray"));
+    // No type is there by a name that a client has to look up.
+    let none = |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(ScalarValue::Int32(None)));
+    context.register_udf(create_udf(
+        "to_regtype",
+        vec![DataType::Utf8],
+        DataType::Int32,
+        Volatility::Stable,
+        Arc::new(none),
+    ));
     context.register_udf(of_each("obj_description", DataType::Int32, |_| None));
     context.register_udf(of_each("current_setting", DataType::Utf8, |text| {
         let name = text?.to_ascii_lowercase();
@@ -52,21 +60,6 @@ pub fn personal(context: &SessionContext, user: &str) -> Result<SessionState> {
 fn says(name: &str, text: String) -> ScalarUDF {
     let tell = move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(text.clone().into()));
     create_udf(name, vec![], DataType::Utf8, Volatility::Stable, Arc::new(tell))
-}
-
-/// What JDBC asks of the columns of indexes: there are none, so nobody sees more of it than its shape.
-fn nothing(name: &str) -> ScalarUDF {
-    let parts = ["x", "n"].map(|part| Field::new(part, DataType::Int32, true));
-    let shape = DataType::Struct(parts.to_vec().into());
-    let none = ScalarValue::try_from(&shape);
-    let tell =
-        move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(none.as_ref().map_or(ScalarValue::Null, Clone::clone)));
-    ScalarUDF::from(SimpleScalarUDF::new_with_signature(
-        name,
-        Signature::any(1, Volatility::Stable),
-        shape,
-        Arc::new(tell),
-    ))
 }
 
 /// A function of one argument; what it is told is a text.

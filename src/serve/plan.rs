@@ -32,7 +32,7 @@ pub struct Parameter {
     pub wire: Type,
 }
 
-/// The parameters of a plan in their order.
+/// The parameters of a plan, `$1` first. One that it does not use is a text, whatever it is.
 ///
 /// # Errors
 /// A type that PostgreSQL has no word for.
@@ -42,19 +42,19 @@ pub fn parameters(plan: &LogicalPlan) -> PgWireResult<Vec<Parameter>> {
     for (name, kind) in casts {
         kinds.entry(name).or_insert(None).get_or_insert(kind);
     }
-    let number = |name: &str| name.trim_start_matches('$').parse::<u32>().unwrap_or(u32::MAX);
-    let mut names: Vec<String> = kinds.keys().cloned().collect();
-    names.sort_by_key(|name| number(name));
-    let of = |name: String| {
+    let number = |name: &String| name.trim_start_matches('$').parse::<u16>().ok();
+    let last = kinds.keys().filter_map(number).max().unwrap_or(0);
+    let of = |n: u16| {
+        let name = format!("${n}");
         let engine = kinds.remove(&name).flatten();
         let wire = match (oids.get(&name), &engine) {
             (Some(oid), _) => oid.clone(),
             (None, Some(kind)) => into_pg_type(kind)?,
-            (None, None) => Type::UNKNOWN,
+            (None, None) => Type::TEXT,
         };
         Ok(Parameter { engine, wire })
     };
-    names.into_iter().map(of).collect()
+    (1..=last).map(of).collect()
 }
 
 /// Types that casts say, and parameters that are compared with an object's id, which clients bind as such.

@@ -53,9 +53,7 @@ impl Prepared {
     /// A type that PostgreSQL has no word for.
     pub fn parameters(&self) -> PgWireResult<Vec<Type>> {
         let Some(plan) = self.plan() else { return Ok(Vec::new()) };
-        // A parameter of which nothing is known is a text: clients can bind that.
-        let wire = |p: plan::Parameter| if p.wire == Type::UNKNOWN { Type::TEXT } else { p.wire };
-        Ok(plan::parameters(plan)?.into_iter().map(wire).collect())
+        Ok(plan::parameters(plan)?.into_iter().map(|parameter| parameter.wire).collect())
     }
 }
 
@@ -75,7 +73,10 @@ pub fn bind(plan: LogicalPlan, portal: &Portal<Prepared>) -> PgWireResult<Logica
     if parameters.is_empty() {
         return Ok(plan);
     }
-    let wire: Vec<Option<&Type>> = parameters.iter().map(|p| Some(&p.wire)).collect();
+    // Some that are bound may be of what was said in other words.
+    let more = portal.parameter_len() - parameters.len();
+    let wire = parameters.iter().map(|p| Some(&p.wire)).chain(std::iter::repeat_n(Some(&Type::TEXT), more));
+    let wire: Vec<Option<&Type>> = wire.collect();
     let engine: Vec<Option<&DataType>> = parameters.iter().map(|p| p.engine.as_ref()).collect();
     let values = deserialize_parameters_with_server_types(portal, &engine, &wire)?;
     plan.replace_params_with_values(&values).map_err(|why| told(&why))
