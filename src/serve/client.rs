@@ -264,6 +264,10 @@ impl Service {
                 }
                 "DEALLOCATE"
             }
+            Allowed::Forget(tag) => {
+                settings::forget(client);
+                tag
+            }
             Allowed::Nothing(tag) => tag,
             Allowed::Rows(_) | Allowed::Copy(..) | Allowed::Show(_) => return Err(error("XX000", "that gives rows")),
         };

@@ -33,6 +33,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use cancels::Cancels;
 use current::Current;
+use statement::STACK;
 use tls::Tls;
 
 /// Connections on which nobody has logged in yet, besides those of clients.
@@ -57,6 +58,8 @@ struct Shared {
     /// Longest time of a statement.
     limit: Duration,
     places: Arc<Semaphore>,
+    /// Most connections, those included on which nobody has logged in yet.
+    most: usize,
     cancels: Arc<Cancels>,
     closing: watch::Receiver<bool>,
 }
@@ -108,6 +111,7 @@ impl Server {
             clock: around.clock,
             limit: Duration::from_secs(u64::from(serve.statement_timeout_s)),
             places: Arc::new(Semaphore::new(usize::from(serve.connections))),
+            most: usize::from(serve.connections) + AT_THE_DOOR,
             cancels: Arc::default(),
             closing,
         };
@@ -161,7 +165,7 @@ impl Server {
 
 fn take(socket: TcpStream, shared: &Arc<Shared>, connections: &mut JoinSet<()>) {
     // Beyond these nobody is even listened to: whoever knocks that often is no client.
-    if connections.len() >= AT_THE_DOOR + shared.places.available_permits() {
+    if connections.len() >= shared.most {
         return;
     }
     let shared = shared.clone();
@@ -174,5 +178,11 @@ fn take(socket: TcpStream, shared: &Arc<Shared>, connections: &mut JoinSet<()>) 
 fn runtime(name: &str, threads: Option<usize>) -> Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     threads.map(|threads| builder.worker_threads(threads));
-    builder.thread_name(name).enable_all().build().map_err(Error::io("threads"))
+    builder
+        .thread_name(name)
+        .thread_stack_size(STACK)
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
+        .map_err(Error::io("threads"))
 }

@@ -35,6 +35,11 @@ pub fn set<C: ClientInfo>(client: &mut C, setting: Setting) {
     }
 }
 
+/// Lets go of all that the client has set.
+pub fn forget<C: ClientInfo>(client: &mut C) {
+    client.metadata_mut().retain(|name, _| !name.starts_with("onhook."));
+}
+
 /// The limit that the client has set itself.
 pub fn timeout<C: ClientInfo>(client: &C) -> Option<Duration> {
     client.metadata().get(TIMEOUT)?.parse().ok().map(Duration::from_millis)

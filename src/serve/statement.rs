@@ -1,6 +1,7 @@
 //! What a client may ask: a list of statements that are allowed, and everything else is refused. What is allowed is told
 //! from the parsed statement, and that same parsed statement is what is run. Runs nothing.
 
+mod depth;
 mod tailored;
 
 use std::fmt;
@@ -13,6 +14,8 @@ use datafusion::sql::sqlparser::ast::{
     Statement, TableFactor, TransactionAccessMode, TransactionMode, Value, Visit, Visitor,
 };
 use datafusion_postgres::datafusion_pg_catalog::sql::PostgresCompatibilityParser;
+
+pub use depth::STACK;
 
 /// The parser of the catalogue's library: it puts what clients ask of PostgreSQL's catalogue into words that the engine has.
 static PARSER: LazyLock<PostgresCompatibilityParser> = LazyLock::new(PostgresCompatibilityParser::new);
@@ -38,6 +41,8 @@ pub enum Allowed {
     Show(&'static str),
     /// Lets go of a prepared statement, or of all.
     Deallocate(Option<String>),
+    /// Lets go of what the client has set; its tag.
+    Forget(&'static str),
     /// Does nothing here; its tag.
     Nothing(&'static str),
 }
@@ -80,6 +85,7 @@ impl fmt::Display for Refusal {
 /// # Errors
 /// A statement that cannot be understood, or that is not on the list.
 pub fn read(text: &str) -> Result<Vec<Allowed>, Refusal> {
+    depth::operators(text)?;
     let statements = PARSER.parse(&tailored::text(text));
     let mut statements = statements.map_err(|error| refusal("42601", &format!("not understood: {error}")))?;
     statements.iter_mut().for_each(tailored::statement);
@@ -92,7 +98,16 @@ fn allow(statement: Statement) -> Result<Allowed, Refusal> {
             reads_only(&statement)?;
             Allowed::Rows(Box::new(statement))
         }
-        Statement::Explain { statement: ref inner, .. } => {
+        // More of a plan, such as its statistics, would show the least and the greatest of what is masked.
+        Statement::Explain {
+            statement: ref inner,
+            verbose: false,
+            query_plan: false,
+            estimate: false,
+            format: None,
+            options: None,
+            ..
+        } => {
             if !matches!(**inner, Statement::Query(_)) {
                 return Err(read_only("EXPLAIN of anything but a query"));
             }
@@ -121,9 +136,9 @@ fn allow(statement: Statement) -> Result<Allowed, Refusal> {
             Allowed::Deallocate(Some(name.value).filter(|name| !name.eq_ignore_ascii_case("all")))
         }
         Statement::Close { .. } => Allowed::Nothing("CLOSE CURSOR"),
-        Statement::Discard { .. } => Allowed::Nothing("DISCARD ALL"),
+        Statement::Discard { .. } => Allowed::Forget("DISCARD ALL"),
         Statement::Set(set) => Allowed::Set(setting(set)?),
-        Statement::Reset(_) => Allowed::Nothing("RESET"),
+        Statement::Reset(_) => Allowed::Forget("RESET"),
         other => return Err(read_only(&kind(&other))),
     })
 }
@@ -169,6 +184,9 @@ impl Visitor for Reading {
     }
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Refusal> {
+        if let Err(refusal) = depth::with(query) {
+            return ControlFlow::Break(refusal);
+        }
         if !is_reading(&query.body) {
             return ControlFlow::Break(read_only("a query that changes something"));
         }
@@ -182,6 +200,9 @@ impl Visitor for Reading {
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Refusal> {
+        if let Err(refusal) = depth::tables(select) {
+            return ControlFlow::Break(refusal);
+        }
         match select.into {
             Some(_) => ControlFlow::Break(read_only("SELECT INTO")),
             None => ControlFlow::Continue(()),

@@ -64,6 +64,21 @@ fn what_clients_send_is_allowed() {
 }
 
 #[test]
+fn what_goes_too_deep_is_refused_before_it_is_walked() {
+    let code = |text: String| read(&text).map_or_else(|refusal| refusal.code, |_| "allowed");
+    let chain = |n: usize| format!("select 1 where {}", vec!["1 = 1"; n].join(" or "));
+    assert_eq!((code(chain(1000)), code(chain(100_000))), ("allowed", "54001"));
+    assert_eq!(code(vec!["select 1"; 100_000].join(" union all ")), "54001");
+    assert_eq!(code(format!("select {}", vec!["1"; 100_000].join(" + "))), "54001");
+    assert_eq!(code(format!("select {}1", "- ".repeat(100_000))), "54001");
+    assert_eq!(code(format!("select 1 from {}", vec!["legs"; 1000].join(", "))), "54001");
+    let with: Vec<String> = (1..1000).map(|i| format!("a{i} as (select * from a{})", i - 1)).collect();
+    assert_eq!(code(format!("with a0 as (select 1), {} select * from a999", with.join(", "))), "54001");
+    // A long list is none of depth.
+    assert_eq!(code(format!("select 1 where 1 in ({})", vec!["1"; 50_000].join(", "))), "allowed");
+}
+
+#[test]
 fn a_timeout_is_read_as_postgresql_reads_it() {
     let told = |text: &str| match read(&format!("set statement_timeout = {text}")) {
         Ok(allowed) => match &allowed[..] {

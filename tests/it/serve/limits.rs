@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use futures::{TryStreamExt, pin_mut};
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::{ANALYST, MANAGER, Server, block_on, code, fill, one, small, with_input};
+use super::{ANALYST, MANAGER, Server, block_on, code, fill, one, rows, small, with_input};
 use crate::workdir::Workdir;
 
 /// The hand-made estate and a server with `[serve]` as given.
@@ -237,6 +237,25 @@ fn what_does_not_fit_into_the_memory_is_refused_and_the_rest_goes_on() {
         // A sort of more than fits is put aside on disk.
         let sorted = "select max(n) from (select value, row_number() over (order by value desc) as n from generate_series(1, 6000000))";
         assert_eq!(one(&client, sorted).await, "6000000");
+    });
+}
+
+#[test]
+fn a_statement_that_goes_too_deep_is_refused_and_one_that_goes_deep_is_answered() {
+    let (_work, server) = small();
+    block_on(async {
+        let client = server.connect(ANALYST).await.unwrap();
+        let chain = |n: usize| {
+            let conditions: Vec<String> = (0..n).map(|i| format!("talk_s = {i}")).collect();
+            format!("select count(*) from legs where {}", conditions.join(" or "))
+        };
+        assert_eq!(code(&client.simple_query(&chain(20_000)).await.unwrap_err()), "54001");
+        let some = one(&client, "select count(*) from legs where talk_s between 0 and 2399").await;
+        assert_eq!(one(&client, &chain(2400)).await, some);
+        let sum = format!("select {}", vec!["1"; 4900].join(" + "));
+        assert_eq!(one(&client, &sum).await, "4900");
+        let union = vec!["select 1"; 2000].join(" union all ");
+        assert_eq!(rows(&client, &union).await.len(), 2000);
     });
 }
 

@@ -90,6 +90,9 @@ fn compared(work: &Workdir, fewest: usize) {
             "select array_agg(distinct callee) from legs group by direction",
             "with x as (select * from calls) select x.* from x join legs on legs.call_key = x.call_key",
             "select encode(callee::bytea, 'hex') from legs",
+            "explain select caller, callee from legs where caller > '+44'",
+            "explain analyze select max(caller) from legs where callee like '+44%'",
+            "explain verbose select caller, callee from legs",
             "select md5(callee) from legs where callee like '+447%'",
         ] {
             let Ok(messages) = analyst.simple_query(statement).await else { continue };
