@@ -71,6 +71,9 @@ impl VisitorMut for Tailor {
         {
             *query = empty;
         }
+        if let SetExpr::Select(select) = query.body.as_mut() {
+            select.projection.iter_mut().for_each(without_options);
+        }
         ControlFlow::Continue(())
     }
 
@@ -87,6 +90,16 @@ impl VisitorMut for Tailor {
             _ => {}
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// The catalogue of the library has no options of tables, and nothing here has any. What SQLAlchemy asks.
+fn without_options(item: &mut SelectItem) {
+    if let SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) = item
+        && let Some(name) = parts.last().filter(|name| name.value.eq_ignore_ascii_case("reloptions"))
+        && let Some(expr) = parsed("NULL")
+    {
+        *item = SelectItem::ExprWithAlias { expr, alias: name.clone() };
     }
 }
 

@@ -113,6 +113,7 @@ fn what_the_engine_cannot_do_is_said_in_other_words() {
     assert!(told("select c.relname from pg_class c left join pg_index i on true").contains("LEFT JOIN"));
     let text = told("select relname from pg_class where relname not like 'pg/_%' escape '/'");
     assert!(text.contains("NOT LIKE replace('pg/_%', '/', '\\')"), "{text}");
+    assert!(told("select c.reloptions, c.oid from pg_class c").starts_with("SELECT NULL AS reloptions, c.oid"));
     let text = told("select t.oid from pg_type t left join pg_proc as p on p.oid = t.typreceive");
     assert!(text.contains("p.proname = t.typreceive"), "{text}");
     let text = told("select typinput = 'pg_catalog.array_in'::regproc");
