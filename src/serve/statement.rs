@@ -337,14 +337,11 @@ fn setting(set: Set) -> Result<Setting, Refusal> {
         "standard_conforming_strings"
         | "default_transaction_read_only"
         | "transaction_read_only"
-        | "synchronize_seqscans"
-        | "row_security"
         | "escape_string_warning"
             if is(&on) =>
         {
             Ok(Setting::Ignored)
         }
-        "row_security" | "synchronize_seqscans" | "jit" | "enable_seqscan" => Ok(Setting::Ignored),
         "statement_timeout" => duration(&value).map(Setting::Timeout),
         "extra_float_digits" if value.parse::<i8>().is_ok_and(|n| (-15..=3).contains(&n)) => Ok(Setting::Ignored),
         "lock_timeout"

@@ -233,7 +233,7 @@ fn what_does_not_fit_into_the_memory_is_refused_and_the_rest_goes_on() {
         let error = client.simple_query(much).await.unwrap_err();
         assert_eq!(code(&error), "53200", "{error:?}");
         assert!(server.resident() < 900, "{} MiB", server.resident());
-        assert_eq!(one(&client, "select count(*) from legs where caller is not null").await.is_empty(), false);
+        assert_ne!(one(&client, "select count(*) from legs where caller is not null").await, "0");
         // A sort of more than fits is put aside on disk.
         let sorted = "select max(n) from (select value, row_number() over (order by value desc) as n from generate_series(1, 6000000))";
         assert_eq!(one(&client, sorted).await, "6000000");
