@@ -12,6 +12,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 pub use examples::EXAMPLES;
 pub use export::{Export, To};
 
+use crate::serve::Role;
+
 /// Finds the desk phones nobody picks up: call records in, SQL answers and a savings case out.
 #[derive(Debug, Parser)]
 #[command(name = "onhook", version, arg_required_else_help = true, disable_help_subcommand = true)]
@@ -110,6 +112,8 @@ pub enum Command {
     },
     /// What is held under one outside number; with --erase, takes it out for good.
     Subject(Subject),
+    /// The lake over the PostgreSQL protocol, read-only, for psql, DBeaver, Excel, Power BI and the like: docs/serve.md.
+    Serve(Serve),
     /// An invented estate with its truth beside it.
     Synth(Synth),
     /// The configuration.
@@ -323,6 +327,20 @@ pub struct Subject {
 }
 
 #[derive(Debug, Args)]
+pub struct Serve {
+    /// Address and port, in place of `[serve] listen`; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "add_user")]
+    pub listen: Option<String>,
+    /// Put a user into the file of users, or give one another password and role. The password is asked for on a terminal,
+    /// and is a line of standard input otherwise.
+    #[arg(long, value_name = "NAME")]
+    pub add_user: Option<String>,
+    /// What the user may see: an analyst no number of anybody outside, a manager everything.
+    #[arg(long, value_name = "ROLE", value_parser = role, requires = "add_user")]
+    pub role: Option<Role>,
+}
+
+#[derive(Debug, Args)]
 pub struct Synth {
     /// Registered extensions.
     #[arg(long, default_value_t = 300)]
@@ -353,6 +371,10 @@ pub enum Config {
     Show,
     /// JSON schema of onhook.toml.
     Schema,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::from_word(text).ok_or_else(|| "a role is analyst or manager".to_string())
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

@@ -7,6 +7,7 @@ mod nightly;
 mod lake;
 mod pattern;
 mod privacy;
+mod serve;
 
 use std::path::{Component, Path, PathBuf};
 
@@ -19,6 +20,7 @@ pub use lake::Lake;
 pub use nightly::{Expect, Nightly, time_of_day};
 pub use pattern::{Ddi, Pattern};
 pub use privacy::{OutsideNumbers, Privacy};
+pub use serve::Serve;
 
 use crate::error::{Error, Result};
 use crate::layout::{DateOrder, Format, Layout, Mapping, Options, SecDur};
@@ -38,6 +40,8 @@ pub struct Config {
     pub billing: Billing,
     #[serde(default)]
     pub privacy: Privacy,
+    #[serde(default)]
+    pub serve: Serve,
     pub case: Option<Case>,
     #[serde(default)]
     pub output: Output,
@@ -345,7 +349,9 @@ impl Config {
         ];
         let case = self.case.as_ref().map(|c| &c.file);
         let cache = self.lake.cache.as_ref();
-        for path in paths.into_iter().flatten().chain(case).chain(cache).chain([&self.lake.path, &self.output.dir]) {
+        let serve = [self.serve.certificate.as_ref(), self.serve.key.as_ref(), Some(&self.serve.users)];
+        let others = case.into_iter().chain(cache).chain(serve.into_iter().flatten());
+        for path in paths.into_iter().flatten().chain(others).chain([&self.lake.path, &self.output.dir]) {
             inside(path).or_else(|what| wrong("path", what, OUTSIDE))?;
         }
         self.lake.check(place)?;
@@ -359,6 +365,7 @@ impl Config {
             let what = "low_use_per_week cannot be negative, and a percentage is from 0 to 100".to_string();
             return wrong("evidence", what, "correct it");
         }
+        self.serve.check().or_else(|(what, hint)| wrong("serve", what, hint))?;
         self.nightly.check().or_else(|(what, hint)| wrong("nightly", what, hint))?;
         self.billing.check().or_else(|what| wrong("billing", what, "write times of day like \"07:00\""))?;
         self.privacy.check(self).or_else(|(what, hint)| wrong("privacy", what, hint))

@@ -31,5 +31,6 @@ pub mod import;
 pub mod case;
 pub mod render;
 pub mod synth;
+pub mod serve;
 pub mod cli;
 pub mod commands;

@@ -25,6 +25,7 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("bill", &["onhook bill --month 2024-03"]),
     ("nightly", &["onhook nightly -q -c my-estate/onhook.toml"]),
     ("check", &["onhook check"]),
+    ("serve", &["onhook serve", "onhook serve --add-user ann --role analyst"]),
     ("privacy", &["onhook privacy key"]),
     ("privacy key", &["onhook privacy key --rotate"]),
     ("subject", &["onhook subject - < number.txt", "onhook subject '+44 20 7946 0001' --erase"]),

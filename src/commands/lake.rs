@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate, Utc};
 use serde_json::json;
 
-use super::{Talk, Verdict, open, site};
+use super::{Talk, Verdict, existing, open, site};
 use crate::cli;
 use crate::config::Config;
 use crate::error::{Error, Result};

@@ -17,11 +17,12 @@ mod privacy;
 mod query;
 mod report;
 mod sensitivity;
+mod serve;
 mod sql;
 mod synth;
 
 use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -183,6 +184,7 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
         Command::Man { output } => manual::pages(&output, talk)?,
         Command::Privacy { command: PrivacyCommand::Key { rotate } } => privacy::key(&config()?, rotate, talk)?,
         Command::Subject(args) => privacy::subject(&config()?, &args, talk)?,
+        Command::Serve(args) => serve::command(config()?, &args, talk)?,
         Command::Synth(args) => synth::synth(&args, talk)?,
         Command::Config { command: ConfigCommand::Schema } => {
             talk.data(format!("{}\n", crate::config::schema()).as_bytes())?;
@@ -204,7 +206,10 @@ pub fn logging(quiet: bool, log: Log) {
         (Log::Json, false) => tracing::Level::INFO,
     };
     let ours = tracing_subscriber::filter::Targets::new().with_target("onhook", level);
+    // The line of a statement that was served is no talk: it is the reason that there is a log.
+    let ours = ours.with_target("onhook::serve::audit", tracing::Level::INFO);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = lines.with_ansi(std::io::stderr().is_terminal());
     let lines = match log {
         Log::Text => lines.without_time().boxed(),
         Log::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),

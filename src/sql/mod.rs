@@ -23,6 +23,7 @@ use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionContext};
 use tokio::sync::watch;
@@ -30,6 +31,7 @@ use tokio::sync::watch;
 pub use catalogue::{REPORTS, VIEWS, report};
 pub use header::{Column, Kind, Param, Query};
 pub use names::{Named, NamedKind};
+pub use session::{CATALOG, bare};
 use standing::{STANDING, STANDING_REPORTS, Standing};
 use stop::Stop;
 
@@ -46,6 +48,7 @@ pub struct Engine<'a> {
     config: &'a Config,
     policy: &'a RecordBatch,
     context: SessionContext,
+    runtime: Arc<RuntimeEnv>,
     batch: i64,
     evidence: Evidence,
     as_of: Option<NaiveDate>,
@@ -77,13 +80,29 @@ impl Answer {
 impl<'a> Engine<'a> {
     /// Opens a session with all tables and views. `policy` has the columns use, verdict, action.
     pub fn open(lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch) -> Result<Self> {
-        Self::with_evidence(lake, config, policy, config.evidence)
+        Self::open_in(lake, config, policy, &Arc::default())
+    }
+
+    /// The same within the memory of a runtime, which several sessions may share.
+    pub fn open_in(
+        lake: &'a Lake,
+        config: &'a Config,
+        policy: &'a RecordBatch,
+        runtime: &Arc<RuntimeEnv>,
+    ) -> Result<Self> {
+        Self::with_evidence(lake, config, policy, config.evidence, runtime)
     }
 
     /// Views are planned once, so other settings are another session.
-    fn with_evidence(lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch, evidence: Evidence) -> Result<Self> {
+    fn with_evidence(
+        lake: &'a Lake,
+        config: &'a Config,
+        policy: &'a RecordBatch,
+        evidence: Evidence,
+        runtime: &Arc<RuntimeEnv>,
+    ) -> Result<Self> {
         let batch = lake.finished_batch()?;
-        let (context, files) = session::open(lake, batch, config, policy)?;
+        let (context, files) = session::open(lake, batch, config, policy, runtime)?;
         let as_of = match evidence.as_of {
             Some(day) => Some(day),
             None => last_day(lake, &context)?,
@@ -98,8 +117,8 @@ impl<'a> Engine<'a> {
             &tables::calendar(day, evidence.window_days),
         ];
         let standing = Standing::of(lake.folder(), &files, &evidence, &tables)?;
-        let (reports_too, stop) = (Cell::new(false), RefCell::new(None));
-        Ok(Self { lake, config, policy, context, batch, evidence, as_of, standing, reports_too, stop })
+        let (runtime, reports_too, stop) = (runtime.clone(), Cell::new(false), RefCell::new(None));
+        Ok(Self { lake, config, policy, context, runtime, batch, evidence, as_of, standing, reports_too, stop })
     }
 
     /// Works out the views that every report stands on, and keeps the answers beside the lake for whoever asks next. Only
@@ -127,7 +146,7 @@ impl<'a> Engine<'a> {
 
     /// Another session over the same lake as it is now.
     fn again(&self, evidence: Evidence) -> Result<Self> {
-        let other = Self::with_evidence(self.lake, self.config, self.policy, evidence)?;
+        let other = Self::with_evidence(self.lake, self.config, self.policy, evidence, &self.runtime)?;
         Ok(Self { stop: self.stop.clone(), ..other })
     }
 
@@ -230,6 +249,16 @@ impl<'a> Engine<'a> {
         self.stop.replace(Some(Arc::new(Stop::new(stop))));
     }
 
+    /// The session itself with every view and every report made, for who asks it many questions.
+    ///
+    /// # Errors
+    /// A view that cannot be made, or a standing one that cannot be worked out.
+    pub fn whole(self) -> Result<SessionContext> {
+        self.reports_as_views();
+        self.reach("show")?;
+        Ok(self.context)
+    }
+
     /// Makes the views that a text names, and those that these stand on. To plan all of them takes longer than most
     /// questions.
     fn reach(&self, sql: &str) -> Result<()> {
@@ -298,7 +327,7 @@ impl<'a> Engine<'a> {
                 Some(params) => frame.with_param_values(params).map_err(wrong)?,
                 None => frame,
             };
-            let frame = if lists(&frame).map_err(wrong)? { sifted(frame) } else { frame };
+            let frame = tuned(frame).map_err(wrong)?;
             let planned = Arc::new(frame.schema().as_arrow().clone());
             let stop = self.stop.borrow().clone();
             let batches = match stop {
@@ -334,6 +363,14 @@ impl<'a> Engine<'a> {
             Ok(())
         })
     }
+}
+
+/// A statement as it is best run.
+///
+/// # Errors
+/// A plan that cannot be walked.
+pub fn tuned(frame: DataFrame) -> datafusion::error::Result<DataFrame> {
+    Ok(if lists(&frame)? { sifted(frame) } else { frame })
 }
 
 /// Whether a statement gives rows of one table as they are, and no sums of them.
@@ -392,7 +429,7 @@ fn set(evidence: &mut Evidence, name: &str, value: &str) -> Option<()> {
 }
 
 /// Queries only: no DDL, no `COPY` or `INSERT`, no `SET`.
-fn read_only() -> SQLOptions {
+pub fn read_only() -> SQLOptions {
     SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
 }
 
@@ -405,7 +442,8 @@ fn scalar(kind: Kind, text: &str) -> Option<ScalarValue> {
     })
 }
 
-fn one_line(error: &DataFusionError) -> String {
+/// What an engine's error says, without its trace.
+pub fn one_line(error: &DataFusionError) -> String {
     if let Some((what, _)) = crate::lake::store_said(error) {
         return what;
     }

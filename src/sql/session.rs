@@ -12,6 +12,7 @@ use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTable
 use datafusion::datasource::{MemTable, TableProvider};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::groups::FewGroups;
@@ -22,19 +23,31 @@ use crate::error::{Error, Result};
 use crate::lake::{Files, Lake, TABLES, Table};
 use crate::read::reader;
 
-/// All tables up to a finished batch, no views yet; and the data files that views are read from, by table and name, with their sizes.
+/// The database that all tables are in, as who asks the catalogue sees it.
+pub const CATALOG: &str = "onhook";
+
+/// A session without a table. Memory and cached footers are those of `runtime`, which sessions may share.
+pub fn bare(runtime: &Arc<RuntimeEnv>) -> SessionContext {
+    // Twice the rows of the default in a batch: a twentieth less time over all questions.
+    let session = SessionConfig::new().with_information_schema(true).with_batch_size(16 * 1024);
+    let session = session.with_default_catalog_and_schema(CATALOG, "public");
+    let state = SessionStateBuilder::new().with_config(session).with_default_features();
+    let state = state.with_runtime_env(runtime.clone());
+    let state =
+        state.with_physical_optimizer_rule(Arc::new(InlineTexts)).with_physical_optimizer_rule(Arc::new(FewGroups));
+    SessionContext::new_with_state(state.build())
+}
+
+/// All tables up to a finished batch, no views yet; and the data files that views are read from, by table and name, with their
+/// sizes.
 pub fn open(
     lake: &Lake,
     batch: i64,
     config: &Config,
     policy: &RecordBatch,
+    runtime: &Arc<RuntimeEnv>,
 ) -> Result<(SessionContext, Vec<(String, u64)>)> {
-    // Twice the rows of the default in a batch: a twentieth less time over all questions.
-    let session = SessionConfig::new().with_information_schema(true).with_batch_size(16 * 1024);
-    let state = SessionStateBuilder::new().with_config(session).with_default_features();
-    let state =
-        state.with_physical_optimizer_rule(Arc::new(InlineTexts)).with_physical_optimizer_rule(Arc::new(FewGroups));
-    let context = SessionContext::new_with_state(state.build());
+    let context = bare(runtime);
     if let Some((root, store)) = lake.shelf() {
         context.register_object_store(&root, store);
     }

@@ -16,6 +16,7 @@
 //! - `office`: a spreadsheet program that is not ours
 //! - `faults`: kill, power cut, full disk, files that change, runs side by side
 //! - `objects`: lakes in object stores that are not ours: faults, races, writers that stop, damage, refusals
+//! - `serve`: psql, psycopg, SQLAlchemy, JDBC and wrongdoers against a running server
 //! - `billing`: statements against a count of their own, a million calls; who pays, for how long, and on-net
 //! - `export`: files and tables of a PostgreSQL server, as their own programs see them
 //! - `terminal`: SQL typed in a pseudo-terminal, and from a pipe
@@ -49,6 +50,7 @@ mod privacy;
 mod queries;
 mod scene;
 mod segments;
+mod serve;
 mod terminal;
 mod causes;
 mod protected;
