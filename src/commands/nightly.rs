@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::{Need, Talk, Verdict, case, check, estate, ingest, open, write};
+use super::{Need, Talk, Verdict, case, check, estate, ingest, is_broken_pipe, open, write};
 use crate::cli;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -110,9 +110,9 @@ impl Night<'_> {
                 "needs": talk.needs.iter().map(|need| json!({ "what": need.what, "next": need.next })).collect::<Vec<_>>(),
             });
             let did = json!({ "ingest": ingest::summary(&outcome), "run": outputs.run, "night": night });
-            talk.data(format!("{did}\n").as_bytes())?;
+            heard(talk.data(format!("{did}\n").as_bytes()))?;
         } else {
-            talk.data(outputs::lines(&engine, appraisal.as_ref())?.as_bytes())?;
+            heard(talk.data(outputs::lines(&engine, appraisal.as_ref())?.as_bytes()))?;
         }
         self.run.outputs_ms = Some(step.elapsed().as_millis() as u64);
         Ok(verdict)
@@ -190,6 +190,11 @@ fn held(config: &Config, args: &cli::Nightly, begun: DateTime<Utc>, talk: &mut T
             opened => return opened,
         }
     }
+}
+
+/// A reader that has gone away has not spoilt the night.
+fn heard(told: Result<()>) -> Result<()> {
+    told.or_else(|error| if is_broken_pipe(&error) { Ok(()) } else { Err(error) })
 }
 
 fn need(error: &Error) -> Need {

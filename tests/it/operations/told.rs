@@ -1,7 +1,7 @@
 //! What a person is told, by whom, and what the log holds.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::branch;
 use crate::workdir::{Ran, Workdir};
@@ -57,6 +57,23 @@ fn a_night_that_could_not_finish_is_on_record_with_its_reason() {
     work.write("estate/extensions.csv", register);
     work.good(&["nightly"]);
     assert_eq!(super::outcomes(&work), ["good", "could_not_finish"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_has_not_spoilt_the_night() {
+    let work = Workdir::small();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_onhook"))
+        .arg("nightly")
+        .current_dir(work.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && !stderr.contains("summary "), "{stderr}");
+    assert_eq!(super::outcomes(&work), ["good"]);
 }
 
 /// A shell script that is run where a person is needed.
