@@ -96,7 +96,12 @@ impl Lake {
         })
     }
 
-    /// What was known of a table: somebody else may have committed to it.
+    /// The commit that makes a batch count.
+    pub(super) fn finishing(batch: i64) -> Transaction {
+        Transaction::new(APP, batch)
+    }
+
+    /// Lets go of what was known of a table: somebody else may have committed to it.
     fn forget(&self, table: Table) {
         let mut kept = self.kept();
         kept.tables.remove(&table);
@@ -129,6 +134,11 @@ impl Lake {
         let mut names: Vec<_> = files.iter().map(|file| (file.path().into_owned(), size(file.size()))).collect();
         names.sort();
         Ok(names)
+    }
+
+    /// Names that are in force.
+    pub(super) async fn alive(&self, table: Table) -> Result<HashSet<String>> {
+        Ok(self.names(table).await?.into_iter().map(|(name, _)| name).collect())
     }
 
     pub(super) async fn table(&self, table: Table) -> Result<Option<DeltaTable>> {
@@ -432,16 +442,4 @@ pub fn removals(delta: &DeltaTable, of: impl Fn(&str) -> bool) -> Result<Vec<Act
     })?;
     let files = state.log_data();
     Ok(files.iter().filter(|f| of(&f.path())).map(|f| Action::Remove(f.remove_action(true))).collect())
-}
-
-impl Lake {
-    /// The commit that makes a batch count.
-    pub(super) fn finishing(batch: i64) -> Transaction {
-        Transaction::new(APP, batch)
-    }
-
-    /// Names that are in force.
-    pub(super) async fn alive(&self, table: Table) -> Result<HashSet<String>> {
-        Ok(self.names(table).await?.into_iter().map(|(name, _)| name).collect())
-    }
 }

@@ -41,7 +41,9 @@ impl Drop for Running {
 
 #[test]
 fn writers_at_once_leave_what_one_leaves() {
-    let here = local();
+    let here = Workdir::small();
+    here.good(&["ingest"]);
+    here.good(&["estate", "load"]);
     for server in Server::all("writers_at_once") {
         let proxy = Proxy::to(server.port, Manner::Tenth);
         let first = remote(&server, "race", proxy.port);
