@@ -28,7 +28,7 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("serve", &["onhook serve", "onhook serve --add-user ann --role analyst"]),
     ("privacy", &["onhook privacy key"]),
     ("privacy key", &["onhook privacy key --rotate"]),
-    ("subject", &["onhook subject - < number.txt", "onhook subject '+44 20 7946 0001' --erase"]),
+    ("subject", &["onhook subject '+44 20 7946 0001'", "onhook subject '+44 20 7946 0001' --erase"]),
     ("lake", &["onhook lake status"]),
     ("lake status", &["onhook lake status"]),
     ("lake verify", &["onhook lake verify --repair"]),

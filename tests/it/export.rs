@@ -77,7 +77,12 @@ fn plain(row: &Value) -> String {
     let cells = row.as_object().unwrap().iter().filter(|(_, cell)| !cell.is_null());
     let cells = cells.map(|(name, cell)| match (cell, cell.as_f64()) {
         (_, Some(number)) => format!("{name}={number}"),
-        (Value::String(text), _) => format!("{name}={}", text.trim_end_matches("+00:00").trim_end_matches('Z')),
+        (Value::String(text), _) => {
+            let text = text.trim_end_matches("+00:00").trim_end_matches('Z');
+            // Of a part of a second PostgreSQL leaves out the zeros at its end.
+            let is_moment = text.len() > 20 && text.get(10..11) == Some("T") && text.contains('.');
+            format!("{name}={}", if is_moment { text.trim_end_matches('0') } else { text })
+        }
         (other, _) => format!("{name}={other}"),
     });
     let mut cells: Vec<String> = cells.collect();

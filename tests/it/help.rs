@@ -56,9 +56,18 @@ fn the_help_of_every_command_ends_with_an_example_that_is_read_as_it_stands() {
     }
 }
 
-/// What an example needs that a test has not: a file of a platform, an hour, a database, another day.
-const NOT_RUN: [&str; 6] =
-    ["Calls.Export.zip", "phone.csv", "--extensions 2000", "postgres", "my-estate/onhook.toml", "730d"];
+/// What an example needs that a test has not: a file of a platform, an hour, a database, another day, a key, no end.
+const NOT_RUN: [&str; 9] = [
+    "Calls.Export.zip",
+    "phone.csv",
+    "--extensions 2000",
+    "postgres",
+    "my-estate/onhook.toml",
+    "730d",
+    "onhook privacy key",
+    "onhook serve",
+    "--erase",
+];
 
 /// Through a shell, in the order of the list, on the sample.
 #[test]
