@@ -27,6 +27,9 @@ pub enum Error {
     /// The lake: not ours, newer than we are, locked, or its log would not take a commit.
     #[error("lake {place}: {what}")]
     Lake { place: String, what: String, hint: String },
+    /// A cluster that a query was to run on: not there, or lost on the way.
+    #[error("cluster {place}: {what}")]
+    Cluster { place: String, what: String, hint: String },
     /// The business case cannot be worked out from what it was given.
     #[error("{place}: {what}")]
     Case { place: String, what: String, hint: String },
@@ -56,6 +59,7 @@ impl Error {
             | Self::Estate { hint, .. }
             | Self::Query { hint, .. }
             | Self::Lake { hint, .. }
+            | Self::Cluster { hint, .. }
             | Self::Case { hint, .. } => hint,
             Self::Render { .. } => "",
         }

@@ -296,14 +296,15 @@ select
     days,
     lpad(cast(cast((busy_start - busy_start % 4) / 4 as bigint) as text), 2, '0')
         || ':' || lpad(cast(15 * (busy_start % 4) as text), 2, '0') as busy_hour,
-    round(busy_s / days / 3600, 3) as tcbh,
-    round(1.96 * sqrt(greatest(busy_squares - busy_s * busy_s / days, 0) / nullif(days * (days - 1), 0)) / 3600, 3)
-        as tcbh_margin,
-    round(best_s / days / 3600, 3) as adph,
-    round(fixed_s / days / 3600, 3) as fdmh,
+    round(1000 * busy_s / days / 3600) / 1000 as tcbh,
+    round(
+        1000 * 1.96 * sqrt(greatest(busy_squares - busy_s * busy_s / days, 0) / nullif(days * (days - 1), 0)) / 3600
+    ) / 1000 as tcbh_margin,
+    round(1000 * best_s / days / 3600) / 1000 as adph,
+    round(1000 * fixed_s / days / 3600) / 1000 as fdmh,
     lpad(cast(cast((fixed_start - fixed_start % 4) / 4 as bigint) as text), 2, '0')
         || ':' || lpad(cast(15 * (fixed_start % 4) as text), 2, '0') as fixed_hour,
-    round(cast(peak_s as double) / 900, 3) as peak_quarter,
+    round(1000 * cast(peak_s as double) / 900) / 1000 as peak_quarter,
     peak_on,
     lpad(cast(cast((peak_start - peak_start % 4) / 4 as bigint) as text), 2, '0')
         || ':' || lpad(cast(15 * (peak_start % 4) as text), 2, '0') as peak_at

@@ -208,7 +208,7 @@ select
     days,
     lpad(cast(cast((busy_start - busy_start % 4) / 4 as bigint) as text), 2, '0')
         || ':' || lpad(cast(15 * (busy_start % 4) as text), 2, '0') as busy_hour,
-    round(erlangs, 3) as erlangs,
+    round(1000 * erlangs) / 1000 as erlangs,
     installed,
     needed,
     -- one circuit is no group: it is judged in its pool

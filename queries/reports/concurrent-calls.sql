@@ -154,7 +154,7 @@ select
     lpad(cast(cast((f.peak_s - f.peak_s % 3600) / 3600 as bigint) as text), 2, '0')
         || ':' || lpad(cast(cast((f.peak_s % 3600 - f.peak_s % 60) / 60 as bigint) as text), 2, '0')
         || ':' || lpad(cast(f.peak_s % 60 as text), 2, '0') as peak_at,
-    round(cast(f.quarter_s as double) / 900, 3) as busiest_mean,
+    round(1000 * cast(f.quarter_s as double) / 900) / 1000 as busiest_mean,
     f.busiest_on,
     lpad(cast(cast((f.quarter - f.quarter % 4) / 4 as bigint) as text), 2, '0')
         || ':' || lpad(cast(15 * (f.quarter % 4) as text), 2, '0') as busiest_at

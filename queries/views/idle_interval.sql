@@ -136,9 +136,9 @@ select
     handsets - used as seen_silent,
     once as used_in_one_period,
     twice as used_in_two_periods,
-    round(unseen, 2) as used_but_silent,
-    round(unseen_high, 2) as used_but_silent_high,
-    cast(greatest(handsets - used - ceil(round(unseen_high, 6)), 0) as bigint) as idle_low,
+    round(100 * unseen) / 100 as used_but_silent,
+    round(100 * unseen_high) / 100 as used_but_silent_high,
+    cast(greatest(handsets - used - ceil(round(1000000 * unseen_high) / 1000000), 0) as bigint) as idle_low,
     cast(greatest(handsets - used - round(unseen), 0) as bigint) as idle_expected,
     handsets - used as idle_high
 from bounded

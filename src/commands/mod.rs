@@ -116,7 +116,7 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
             estate::import(&config()?, &files, &source, output.as_deref(), talk)?
         }
         Command::Query(args) => query::command(&cli.config, &args, talk)?,
-        Command::Sql { execute, output } => query::sql(&config()?, execute, &output, talk)?,
+        Command::Sql { execute, engine, output } => query::sql(&config()?, execute, &engine, &output, talk)?,
         Command::Explain { extension, source } => explain::explain(&config()?, &extension, source.as_deref(), talk)?,
         Command::Case(args) => case::command(&config()?, &args, talk)?,
         Command::Bill { month, output } => bill::command(&config()?, month, output.as_deref(), talk)?,

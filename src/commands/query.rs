@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::estate;
 use crate::lake::Access;
-use crate::sql::{self, Answer, Args, Engine, Query, REPORTS};
+use crate::sql::{self, Answer, Args, Cluster, Engine, Query, REPORTS};
 
 pub fn command(config: &Path, args: &cli::Query, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
     if args.list {
@@ -28,7 +28,7 @@ pub fn command(config: &Path, args: &cli::Query, talk: &mut Talk) -> Result<Verd
     };
     let config = load(config)?;
     let given: Args = args.params.iter().cloned().collect();
-    with_engine(&config, |engine| engine.run(&query, &given)).and_then(|found| {
+    on_engine(args.engine.cluster.as_ref(), &config, |engine| engine.run(&query, &given)).and_then(|found| {
         deliver(Some(&query), &found, &args.output, talk)?;
         Ok(Verdict::Good)
     })
@@ -37,6 +37,7 @@ pub fn command(config: &Path, args: &cli::Query, talk: &mut Talk) -> Result<Verd
 pub fn sql(
     config: &Config,
     execute: Option<String>,
+    engine: &cli::Engine,
     output: &cli::Output,
     talk: &mut Talk,
 ) -> Result<Verdict, Vec<Error>> {
@@ -48,7 +49,7 @@ pub fn sql(
             statement
         }
     };
-    let found = with_engine(config, |engine| {
+    let found = on_engine(engine.cluster.as_ref(), config, |engine| {
         engine.reports_as_views();
         engine.free(&statement)
     })?;
@@ -58,9 +59,21 @@ pub fn sql(
 
 /// Runs something in a session over the lake as it is.
 pub fn with_engine<T>(config: &Config, work: impl FnOnce(&Engine<'_>) -> Result<T>) -> Result<T, Vec<Error>> {
+    on_engine(None, config, work)
+}
+
+/// The same, worked out by a cluster where one is named.
+fn on_engine<T>(
+    cluster: Option<&Cluster>,
+    config: &Config,
+    work: impl FnOnce(&Engine<'_>) -> Result<T>,
+) -> Result<T, Vec<Error>> {
     let lake = open(config, Access::Read)?;
     let policy = estate::policy_rows(&estate::policy(config)?);
-    let engine = Engine::open(&lake, config, &policy)?;
+    let engine = match cluster {
+        Some(cluster) => Engine::open_on(cluster, &lake, config, &policy)?,
+        None => Engine::open(&lake, config, &policy)?,
+    };
     Ok(work(&engine)?)
 }
 

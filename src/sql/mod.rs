@@ -2,6 +2,7 @@
 //! no statement that writes is planned. Knows no business rule; those are in the SQL.
 
 mod catalogue;
+mod cluster;
 mod groups;
 mod header;
 mod inline;
@@ -24,12 +25,17 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 pub use catalogue::{REPORTS, VIEWS, report};
+pub use cluster::Cluster;
+use cluster::Where;
 pub use header::{Column, Kind, Param, Query};
 use standing::{STANDING, STANDING_REPORTS, Standing};
 
 use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
 use crate::lake::Lake;
+
+/// Rows that go along with a plan to a cluster: with more than so many bytes a view is left to be worked out there.
+const CARRIED: usize = 1 << 20;
 
 /// Parameters as given, by name.
 pub type Args = BTreeMap<String, String>;
@@ -39,6 +45,8 @@ pub struct Engine<'a> {
     lake: &'a Lake,
     config: &'a Config,
     policy: &'a RecordBatch,
+    /// Where questions are worked out; in this process where there is none.
+    cluster: Option<&'a Cluster>,
     context: SessionContext,
     batch: i64,
     evidence: Evidence,
@@ -65,18 +73,41 @@ impl Answer {
     pub fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
+
+    fn bytes(&self) -> usize {
+        self.batches.iter().map(RecordBatch::get_array_memory_size).sum()
+    }
 }
 
 impl<'a> Engine<'a> {
     /// Opens a session with all tables and views. `policy` has the columns use, verdict, action.
     pub fn open(lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch) -> Result<Self> {
-        Self::with_evidence(lake, config, policy, config.evidence)
+        Self::with_evidence(lake, config, policy, None, config.evidence)
+    }
+
+    /// The same with a cluster to work the answers out.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn open_on(cluster: &'a Cluster, lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch) -> Result<Self> {
+        lake.runtime().block_on(cluster.check(&cluster.session()))?;
+        Self::with_evidence(lake, config, policy, Some(cluster), config.evidence)
     }
 
     /// Views are planned once, so other settings are another session.
-    fn with_evidence(lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch, evidence: Evidence) -> Result<Self> {
+    fn with_evidence(
+        lake: &'a Lake,
+        config: &'a Config,
+        policy: &'a RecordBatch,
+        cluster: Option<&'a Cluster>,
+        evidence: Evidence,
+    ) -> Result<Self> {
         let batch = lake.finished_batch()?;
-        let (context, files) = session::open(lake, batch, config, policy)?;
+        let (context, seen): (_, fn(&SchemaRef) -> SchemaRef) = match cluster {
+            Some(cluster) => (cluster.session(), SchemaRef::clone),
+            None => (session::embedded(), texts::seen),
+        };
+        let files = session::register(&context, lake, batch, config, policy, seen)?;
         let as_of = match evidence.as_of {
             Some(day) => Some(day),
             None => last_day(lake, &context)?,
@@ -91,7 +122,8 @@ impl<'a> Engine<'a> {
             &tables::calendar(day, evidence.window_days),
         ];
         let standing = Standing::of(lake.folder(), &files, &evidence, &tables)?;
-        Ok(Self { lake, config, policy, context, batch, evidence, as_of, standing, reports_too: Cell::new(false) })
+        let reports_too = Cell::new(false);
+        Ok(Self { lake, config, policy, cluster, context, batch, evidence, as_of, standing, reports_too })
     }
 
     /// Works out the views that every report stands on, and keeps the answers beside the lake for whoever asks next. Only
@@ -119,7 +151,7 @@ impl<'a> Engine<'a> {
 
     /// Another session over the same lake as it is now.
     fn again(&self, evidence: Evidence) -> Result<Self> {
-        Self::with_evidence(self.lake, self.config, self.policy, evidence)
+        Self::with_evidence(self.lake, self.config, self.policy, self.cluster, evidence)
     }
 
     /// Last day of the window: configured, or the last with records; in an empty lake the first of 1970.
@@ -165,6 +197,7 @@ impl<'a> Engine<'a> {
         }
         let is_ours = || REPORTS.iter().any(|report| report == query);
         if args.is_empty()
+            && self.cluster.is_none()
             && is_ours()
             && let Some(kept) = self.standing.read(&query.name)
         {
@@ -237,15 +270,35 @@ impl<'a> Engine<'a> {
                 continue;
             }
             if let Some(kept) = self.standing.read(&view.name) {
-                session::put(&self.context, &view.name, kept)?;
+                match self.cluster {
+                    // Its executors read the file, as any of the lake's.
+                    Some(_) => {
+                        session::read(&self.context, &view.name, kept.schema, &[self.standing.path(&view.name)])?
+                    }
+                    None => session::put(&self.context, &view.name, kept)?,
+                }
                 continue;
             }
             let words = words(&view.sql);
             self.reach_views(&|name| words.contains(name), i)?;
-            match STANDING.contains(&view.name.as_str()) {
-                // Others stand on it more than once, and a view is worked out wherever it is named.
-                true => session::put(&self.context, &view.name, self.ask(&view.name, &view.sql, None)?)?,
-                false => self.view(view, &view.name)?,
+            // Others stand on it more than once, and a view is worked out wherever it is named.
+            let stands = STANDING.contains(&view.name.as_str());
+            let recurs = self.cluster.is_some() && words.contains("recursive");
+            if recurs {
+                // What it recurs over is asked of the cluster, the rest is done here.
+                for below in VIEWS[..i].iter().filter(|below| words.contains(&below.name)) {
+                    let rows = self.ask(&below.name, &format!("select * from {}", below.name), None)?;
+                    session::put(&self.context, &below.name, rows)?;
+                }
+            }
+            if !stands && !recurs {
+                self.view(view, &view.name)?;
+                continue;
+            }
+            let rows = self.ask(&view.name, &view.sql, None)?;
+            match self.cluster.is_some() && !recurs && rows.bytes() > CARRIED {
+                true => self.view(view, &view.name)?,
+                false => session::put(&self.context, &view.name, rows)?,
             }
         }
         Ok(())
@@ -279,11 +332,26 @@ impl<'a> Engine<'a> {
             };
             let frame = if lists(&frame).map_err(wrong)? { sifted(frame) } else { frame };
             let planned = Arc::new(frame.schema().as_arrow().clone());
-            let batches = frame.collect().await.map_err(wrong)?;
+            let batches = match self.cluster {
+                Some(cluster) if self.goes_out(name, frame.logical_plan()).map_err(wrong)? => {
+                    let plan = frame.create_physical_plan().await.map_err(wrong)?;
+                    cluster.run(&self.context, plan).await.map_err(|error| cluster.lost(&error))?
+                }
+                _ => frame.collect().await.map_err(wrong)?,
+            };
             // The plan may promise a narrower decimal than its sums come out as: rows that are there have the last word.
             let schema = batches.first().map_or(planned, RecordBatch::schema);
             texts::plain(&schema, &batches).map_err(|error| wrong(error.into()))
         })
+    }
+
+    /// Whether a cluster works it out. What recurs is worked out here, and the person is told.
+    fn goes_out(&self, name: &str, plan: &LogicalPlan) -> datafusion::error::Result<bool> {
+        let place = Where::of(plan)?;
+        if place == Where::HereAsItRecurs && !VIEWS.iter().any(|view| view.name == name) {
+            tracing::warn!("query {name}: it is recursive, which no cluster can run: worked out in this process");
+        }
+        Ok(place == Where::Cluster)
     }
 
     fn view(&self, query: &Query, name: &str) -> Result<()> {

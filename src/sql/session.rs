@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
 };
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
@@ -17,36 +17,47 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::groups::FewGroups;
 use super::inline::InlineTexts;
-use super::{Answer, tables, texts};
+use super::{Answer, tables};
 use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
 use crate::lake::{Files, Lake, TABLES};
 use crate::read::reader;
 
-/// All tables up to a finished batch, no views yet; and the data files they are read from.
-pub fn open(lake: &Lake, batch: i64, config: &Config, policy: &RecordBatch) -> Result<(SessionContext, Vec<PathBuf>)> {
+/// A session whose questions are answered in this process.
+pub fn embedded() -> SessionContext {
     // Twice the rows of the default in a batch: a twentieth less time over all questions.
     let session = SessionConfig::new().with_information_schema(true).with_batch_size(16 * 1024);
     let state = SessionStateBuilder::new().with_config(session).with_default_features();
     let state =
         state.with_physical_optimizer_rule(Arc::new(InlineTexts)).with_physical_optimizer_rule(Arc::new(FewGroups));
-    let context = SessionContext::new_with_state(state.build());
+    SessionContext::new_with_state(state.build())
+}
+
+/// Registers all tables up to a finished batch, no views yet; gives the data files they are read from. `seen` says how
+/// the session sees their columns.
+pub fn register(
+    context: &SessionContext,
+    lake: &Lake,
+    batch: i64,
+    config: &Config,
+    policy: &RecordBatch,
+    seen: fn(&SchemaRef) -> SchemaRef,
+) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for table in TABLES {
-        let files = lake.files(table, batch)?;
-        let provider = listing(&context, &files).map_err(|e| wrong(table.name(), &e))?;
-        context.register_table(table.name(), provider).map_err(|e| wrong(table.name(), &e))?;
-        paths.extend(files.paths);
+        let Files { schema, paths: found } = lake.files(table, batch)?;
+        read(context, table.name(), seen(&schema), &found)?;
+        paths.extend(found);
     }
-    put(&context, "policy", policy.clone().into())?;
-    put(&context, "sources", sources(config).into())?;
-    put(&context, "protection_words", tables::protection_words().into())?;
-    put(&context, "billing", tables::billing(&config.billing).into())?;
-    put(&context, "bank_holidays", tables::bank_holidays().into())?;
+    put(context, "policy", policy.clone().into())?;
+    put(context, "sources", sources(config).into())?;
+    put(context, "protection_words", tables::protection_words().into())?;
+    put(context, "billing", tables::billing(&config.billing).into())?;
+    put(context, "bank_holidays", tables::bank_holidays().into())?;
     for table in [tables::ERLANG_B, tables::ERLANG_C] {
         context.register_table(table.name, Arc::new(table)).map_err(|e| wrong(table.name, &e))?;
     }
-    Ok((context, paths))
+    Ok(paths)
 }
 
 /// The one row of `settings`.
@@ -103,17 +114,26 @@ pub fn put(context: &SessionContext, name: &str, rows: Answer) -> Result<()> {
     Ok(())
 }
 
-/// The files themselves, not Delta's scan: so that every engine reads them alike.
-fn listing(context: &SessionContext, files: &Files) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-    let schema = texts::seen(&files.schema);
-    if files.paths.is_empty() {
+/// Parquet files as a table. The files themselves, not Delta's scan: so that every engine reads them alike.
+pub fn read(context: &SessionContext, name: &str, schema: SchemaRef, files: &[PathBuf]) -> Result<()> {
+    let table = listing(context, schema, files).map_err(|e| wrong(name, &e))?;
+    context.register_table(name, table).map_err(|e| wrong(name, &e))?;
+    Ok(())
+}
+
+fn listing(
+    context: &SessionContext,
+    schema: SchemaRef,
+    files: &[PathBuf],
+) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    if files.is_empty() {
         return Ok(Arc::new(MemTable::try_new(schema, vec![vec![]])?));
     }
-    let url = |path: &std::path::PathBuf| {
+    let url = |path: &PathBuf| {
         let url = url::Url::from_file_path(path).map_err(|()| DataFusionError::Plan(format!("{}", path.display())))?;
         ListingTableUrl::parse(url.as_str())
     };
-    let urls = files.paths.iter().map(url).collect::<Result<Vec<_>, _>>()?;
+    let urls = files.iter().map(url).collect::<Result<Vec<_>, _>>()?;
     let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
     let options = options.with_file_extension(".parquet");
     let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);

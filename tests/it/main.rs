@@ -15,11 +15,13 @@
 //! - `office`: a spreadsheet program that is not ours
 //! - `faults`: kill, power cut, full disk, files that change, runs side by side
 //! - `billing`: statements against a count of their own, a million calls; who pays, for how long, and on-net
+//! - `cluster`: every report here, on a Ballista cluster and on DuckDB; a cluster that is not there or loses an executor
 //! - `bad_input`: one line, the right exit code, nothing lost
 
 mod bad_input;
 mod billing;
 mod case;
+mod cluster;
 mod containers;
 mod doubts;
 mod every_format;
