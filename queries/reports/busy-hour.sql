@@ -24,7 +24,8 @@
 -- column: peak_on       date   -        its day, the first where several are alike
 -- column: peak_at       text   -        its start
 with digits as (
-    select unnest([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) as n
+    select n
+    from (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) d (n)
 ),
 
 counted as (
@@ -152,10 +153,10 @@ ends as (
     select
         of_source,
         of_trunk,
-        unnest([
-            case when kind = 'site' then caller_site else 0 end,
-            case when callee_site is distinct from caller_site then callee_site end
-        ]) as site_no,
+        case
+            when is_callee = 0 then case when kind = 'site' then caller_site else 0 end
+            when callee_site is distinct from caller_site then callee_site
+        end as site_no,
         local_day,
         days,
         from_s,
@@ -164,6 +165,7 @@ ends as (
         from_s - from_s % 900 as quarter_s,
         until_s - 1 - (until_s - 1) % 900 - (from_s - from_s % 900) as span_s
     from answered
+    cross join (values (0), (1)) e (is_callee)
 ),
 
 carried as (
@@ -195,9 +197,10 @@ starts as (
         local_day,
         days,
         quarter,
-        unnest([quarter, quarter - 1, quarter - 2, quarter - 3]) as starts,
+        quarter - before as starts,
         held_s
     from carried
+    cross join (values (0), (1), (2), (3)) b (before)
 ),
 
 hours as (

@@ -95,9 +95,10 @@ starts as (
         kind,
         local_day,
         days,
-        unnest([quarter, quarter - 1, quarter - 2, quarter - 3]) as starts,
+        quarter - before as starts,
         held_s
     from carried
+    cross join (values (0), (1), (2), (3)) b (before)
 ),
 
 hours as (

@@ -27,13 +27,14 @@ with judged as (
         case counted_by when 'device' then device_name when 'user' then user_id else extension end as subject,
         max(handset_uses) as handset_uses
     from verdicts
+    cross join settings s
     where counted_by <> 'none'
     group by source, counted_by, case counted_by when 'device' then device_name when 'user' then user_id else extension end
     having max(
         case
             when verdict in ('protected', 'insufficient_evidence') then 1
             -- a busy phone proves its use on a few days, and says nothing of how many others were silent on those
-            when covered_days < (select min_covered_days from settings) then 1
+            when covered_days < s.min_covered_days then 1
             else 0
         end
     ) = 0

@@ -12,10 +12,11 @@ use ballista_core::execution_plans::execute_physical_plan;
 use ballista_core::extension::SessionConfigExt;
 use ballista_core::optimizer::ballista_default_optimizer_rules;
 use ballista_core::planner::scans_only_information_schema;
+use ballista_core::registry::BallistaFunctionRegistry;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionStateBuilder;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion_proto::protobuf::PhysicalPlanNode;
@@ -113,13 +114,13 @@ impl Cluster {
 }
 
 /// What a plan is worked out by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Where {
     Cluster,
     /// This process: what tells of the session itself.
     Here,
-    /// This process too: Ballista cannot run what asks itself again.
-    HereAsItRecurs,
+    /// This process too: no cluster can run it, for this reason.
+    HereAs(String),
 }
 
 impl Where {
@@ -131,12 +132,24 @@ impl Where {
         if tells || scans_only_information_schema(plan)? {
             return Ok(Self::Here);
         }
-        let mut recurs = false;
+        let known = BallistaFunctionRegistry::default().scalar_functions;
+        let mut found = Self::Cluster;
         plan.apply_with_subqueries(|step| {
-            recurs |= matches!(step, RecursiveQuery(_));
-            Ok(TreeNodeRecursion::Continue)
+            if matches!(step, RecursiveQuery(_)) {
+                found = Self::HereAs("it is recursive".into());
+                return Ok(TreeNodeRecursion::Stop);
+            }
+            step.apply_expressions(|expression| {
+                expression.apply(|part| match part {
+                    Expr::ScalarFunction(call) if !known.contains_key(call.name()) => {
+                        found = Self::HereAs(format!("it uses the function {}", call.name()));
+                        Ok(TreeNodeRecursion::Stop)
+                    }
+                    _ => Ok(TreeNodeRecursion::Continue),
+                })
+            })
         })?;
-        Ok(if recurs { Self::HereAsItRecurs } else { Self::Cluster })
+        Ok(found)
     }
 }
 

@@ -6,6 +6,7 @@ mod cluster;
 mod groups;
 mod header;
 mod inline;
+mod sendable;
 mod session;
 mod standing;
 mod tables;
@@ -22,6 +23,7 @@ use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::collect;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 pub use catalogue::{REPORTS, VIEWS, report};
@@ -334,8 +336,16 @@ impl<'a> Engine<'a> {
             let planned = Arc::new(frame.schema().as_arrow().clone());
             let batches = match self.cluster {
                 Some(cluster) if self.goes_out(name, frame.logical_plan()).map_err(wrong)? => {
+                    let context = self.context.task_ctx();
                     let plan = frame.create_physical_plan().await.map_err(wrong)?;
-                    cluster.run(&self.context, plan).await.map_err(|error| cluster.lost(&error))?
+                    let plan = sendable::sendable(plan, &context).await.map_err(wrong)?;
+                    match sendable::fits(&plan).map_err(wrong)? {
+                        true => cluster.run(&self.context, plan).await.map_err(|error| cluster.lost(&error))?,
+                        false => {
+                            stays_here(name, "its plan is too deep");
+                            collect(plan, context).await.map_err(wrong)?
+                        }
+                    }
                 }
                 _ => frame.collect().await.map_err(wrong)?,
             };
@@ -345,11 +355,11 @@ impl<'a> Engine<'a> {
         })
     }
 
-    /// Whether a cluster works it out. What recurs is worked out here, and the person is told.
+    /// Whether a cluster works it out. Where none can, the person is told.
     fn goes_out(&self, name: &str, plan: &LogicalPlan) -> datafusion::error::Result<bool> {
         let place = Where::of(plan)?;
-        if place == Where::HereAsItRecurs && !VIEWS.iter().any(|view| view.name == name) {
-            tracing::warn!("query {name}: it is recursive, which no cluster can run: worked out in this process");
+        if let Where::HereAs(why) = &place {
+            stays_here(name, why);
         }
         Ok(place == Where::Cluster)
     }
@@ -371,6 +381,13 @@ impl<'a> Engine<'a> {
             self.context.register_table(name, frame.into_view()).map_err(wrong)?;
             Ok(())
         })
+    }
+}
+
+/// Says that no cluster can run a query; of the views that it stands on nobody asked.
+fn stays_here(name: &str, why: &str) {
+    if !VIEWS.iter().any(|view| view.name == name) {
+        tracing::warn!("query {name}: {why}, which no cluster can run: worked out in this process");
     }
 }
 

@@ -102,7 +102,7 @@ impl Asked {
     pub fn wait(self) -> Ran {
         let mut process = self.process.into_inner();
         wait("an answer", || process.0.try_wait().unwrap().is_some());
-        let mut read = |mut pipe: Box<dyn Read>| {
+        let read = |mut pipe: Box<dyn Read>| {
             let mut text = String::new();
             pipe.read_to_string(&mut text).unwrap();
             text
