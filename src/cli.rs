@@ -14,6 +14,8 @@ pub use export::{Export, To};
 
 use crate::serve::Role;
 
+use crate::sql::Cluster;
+
 /// Finds the desk phones nobody picks up: call records in, SQL answers and a savings case out.
 #[derive(Debug, Parser)]
 #[command(name = "onhook", version, arg_required_else_help = true, disable_help_subcommand = true)]
@@ -74,6 +76,8 @@ pub enum Command {
         /// The statement; from standard input where absent, at a terminal as a session.
         #[arg(short, long, value_name = "SQL")]
         execute: Option<String>,
+        #[command(flatten)]
+        engine: Engine,
         #[command(flatten)]
         output: Output,
     },
@@ -178,6 +182,8 @@ pub struct Query {
     #[arg(short, long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
     pub params: Vec<(String, String)>,
     #[command(flatten)]
+    pub engine: Engine,
+    #[command(flatten)]
     pub output: Output,
     /// Leave out the figures of rows with a count from 1 to one less than this, and of rows that would give them away; 0 for
     /// none. Of a file or a form other than a table, [privacy] suppress_below where absent.
@@ -202,6 +208,15 @@ pub struct Case {
     /// Another value for an assumption, as it would stand in the book: teams_user=60.
     #[arg(long, value_name = "ID=VALUE", value_parser = parameter)]
     pub set: Vec<(String, String)>,
+}
+
+/// What works an answer out.
+#[derive(Debug, Args)]
+pub struct Engine {
+    /// A Ballista 55 cluster to work the answer out, such as df://scheduler:50050, in place of this process. Its executors
+    /// must see the lake under the same path. ?partitions=64 behind it cuts the work into more pieces than 16.
+    #[arg(long = "engine", value_name = "df://HOST:PORT")]
+    pub cluster: Option<Cluster>,
 }
 
 #[derive(Debug, Args)]

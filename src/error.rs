@@ -30,6 +30,9 @@ pub enum Error {
     /// Another run holds the lake's lock; `holder` is who that says it is, where it says so.
     #[error("lake {place}: another run is writing to it{}{holder}", if holder.is_empty() { "" } else { ": " })]
     Busy { place: String, holder: String },
+    /// A cluster that a query was to run on: not there, or lost on the way.
+    #[error("cluster {place}: {what}")]
+    Cluster { place: String, what: String, hint: String },
     /// The business case cannot be worked out from what it was given.
     #[error("{place}: {what}")]
     Case { place: String, what: String, hint: String },
@@ -66,6 +69,7 @@ impl Error {
             | Self::Query { hint, .. }
             | Self::Lake { hint, .. }
             | Self::Server { hint, .. }
+            | Self::Cluster { hint, .. }
             | Self::Case { hint, .. } => hint,
             Self::Busy { .. } => "wait for it to end; the lock goes with its process",
             Self::Interrupted | Self::Render { .. } => "",

@@ -110,22 +110,22 @@ select
     r.location,
     c.offered,
     c.answered,
-    round(100 * cast(c.answered as double) / c.offered, 1) as answered_percent,
+    round(1000 * cast(c.answered as double) / c.offered) / 10 as answered_percent,
     c.timed,
     c.within_10s,
     c.within_20s,
     c.within_30s,
-    round(100 * cast(c.within_10s as double) / nullif(c.timed, 0), 1) as within_10s_percent,
-    round(100 * cast(c.within_20s as double) / nullif(c.timed, 0), 1) as within_20s_percent,
-    round(100 * cast(c.within_30s as double) / nullif(c.timed, 0), 1) as within_30s_percent,
-    round(cast(c.wait_s as double) / nullif(c.timed, 0), 1) as mean_wait_s,
+    round(1000 * cast(c.within_10s as double) / nullif(c.timed, 0)) / 10 as within_10s_percent,
+    round(1000 * cast(c.within_20s as double) / nullif(c.timed, 0)) / 10 as within_20s_percent,
+    round(1000 * cast(c.within_30s as double) / nullif(c.timed, 0)) / 10 as within_30s_percent,
+    round(10 * cast(c.wait_s as double) / nullif(c.timed, 0)) / 10 as mean_wait_s,
     c.longest_wait_s,
     c.abandoned,
-    round(100 * cast(c.abandoned as double) / c.offered, 1) as abandoned_percent,
+    round(1000 * cast(c.abandoned as double) / c.offered) / 10 as abandoned_percent,
     c.voicemail,
     c.diverted,
     c.out_of_hours,
-    round(100 * cast(c.out_of_hours as double) / c.offered, 1) as out_of_hours_percent
+    round(1000 * cast(c.out_of_hours as double) / c.offered) / 10 as out_of_hours_percent
 from counted c
 join numbered l on c.place_no = l.place_no
 left join register r on l.source = r.source and l.subject = r.extension

@@ -44,7 +44,7 @@ select
     count(*) filter (where is_used) as used,
     count(*) filter (where not is_used and not is_unproven) as unused,
     count(*) filter (where not is_used and is_unproven) as unproven,
-    round(100 * cast(count(*) filter (where is_used) as double) / count(*), 1) as used_percent,
+    round(1000 * cast(count(*) filter (where is_used) as double) / count(*)) / 10 as used_percent,
     count(*) filter (where not is_used and is_protected) as unused_protected,
     count(*) filter (where verdict = 'protected') as protected,
     count(*) filter (where verdict = 'insufficient_evidence') as insufficient_evidence,

@@ -132,10 +132,10 @@ select
     number_class,
     calls_ours,
     calls_billed,
-    round(calls_percent, 2) as calls_difference_percent,
+    round(100 * calls_percent) / 100 as calls_difference_percent,
     seconds_ours,
     seconds_billed,
-    round(seconds_percent, 2) as seconds_difference_percent,
+    round(100 * seconds_percent) / 100 as seconds_difference_percent,
     days,
     days_differ,
     case

@@ -116,9 +116,8 @@ select
     case
         when f.week_from >= f.start_from and f.cease_on > f.start_from then
             round(
-                f.start_used * cast(greatest(f.cease_on - f.week_from, 0) as double) / (f.cease_on - f.start_from),
-                1
-            )
+                10 * f.start_used * cast(greatest(f.cease_on - f.week_from, 0) as double) / (f.cease_on - f.start_from)
+            ) / 10
     end as planned_lines
 from filled f
 left join sites_in_force s on f.site = s.site

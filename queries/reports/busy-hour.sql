@@ -24,7 +24,8 @@
 -- column: peak_on       date   -        its day, the first where several are alike
 -- column: peak_at       text   -        its start
 with digits as (
-    select unnest([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) as n
+    select n
+    from (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) d (n)
 ),
 
 counted as (
@@ -152,10 +153,10 @@ ends as (
     select
         of_source,
         of_trunk,
-        unnest([
-            case when kind = 'site' then caller_site else 0 end,
-            case when callee_site is distinct from caller_site then callee_site end
-        ]) as site_no,
+        case
+            when is_callee = 0 then case when kind = 'site' then caller_site else 0 end
+            when callee_site is distinct from caller_site then callee_site
+        end as site_no,
         local_day,
         days,
         from_s,
@@ -164,6 +165,7 @@ ends as (
         from_s - from_s % 900 as quarter_s,
         until_s - 1 - (until_s - 1) % 900 - (from_s - from_s % 900) as span_s
     from answered
+    cross join (values (0), (1)) e (is_callee)
 ),
 
 carried as (
@@ -195,9 +197,10 @@ starts as (
         local_day,
         days,
         quarter,
-        unnest([quarter, quarter - 1, quarter - 2, quarter - 3]) as starts,
+        quarter - before as starts,
         held_s
     from carried
+    cross join (values (0), (1), (2), (3)) b (before)
 ),
 
 hours as (
@@ -296,14 +299,15 @@ select
     days,
     lpad(cast(cast((busy_start - busy_start % 4) / 4 as bigint) as text), 2, '0')
         || ':' || lpad(cast(15 * (busy_start % 4) as text), 2, '0') as busy_hour,
-    round(busy_s / days / 3600, 3) as tcbh,
-    round(1.96 * sqrt(greatest(busy_squares - busy_s * busy_s / days, 0) / nullif(days * (days - 1), 0)) / 3600, 3)
-        as tcbh_margin,
-    round(best_s / days / 3600, 3) as adph,
-    round(fixed_s / days / 3600, 3) as fdmh,
+    round(1000 * busy_s / days / 3600) / 1000 as tcbh,
+    round(
+        1000 * 1.96 * sqrt(greatest(busy_squares - busy_s * busy_s / days, 0) / nullif(days * (days - 1), 0)) / 3600
+    ) / 1000 as tcbh_margin,
+    round(1000 * best_s / days / 3600) / 1000 as adph,
+    round(1000 * fixed_s / days / 3600) / 1000 as fdmh,
     lpad(cast(cast((fixed_start - fixed_start % 4) / 4 as bigint) as text), 2, '0')
         || ':' || lpad(cast(15 * (fixed_start % 4) as text), 2, '0') as fixed_hour,
-    round(cast(peak_s as double) / 900, 3) as peak_quarter,
+    round(1000 * cast(peak_s as double) / 900) / 1000 as peak_quarter,
     peak_on,
     lpad(cast(cast((peak_start - peak_start % 4) / 4 as bigint) as text), 2, '0')
         || ':' || lpad(cast(15 * (peak_start % 4) as text), 2, '0') as peak_at

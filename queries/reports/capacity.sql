@@ -67,7 +67,7 @@ select
     need_at_most - need as undecided,
     need_at_most,
     capacity - need as headroom,
-    round(100 * cast(capacity - need as double) / nullif(capacity, 0), 1) as headroom_percent,
+    round(1000 * cast(capacity - need as double) / nullif(capacity, 0)) / 10 as headroom_percent,
     need * (1 + $margin_percent / 100) <= capacity as fits,
     need_at_most * (1 + $margin_percent / 100) <= capacity as fits_at_most
 from needs

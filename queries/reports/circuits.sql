@@ -95,9 +95,10 @@ starts as (
         kind,
         local_day,
         days,
-        unnest([quarter, quarter - 1, quarter - 2, quarter - 3]) as starts,
+        quarter - before as starts,
         held_s
     from carried
+    cross join (values (0), (1), (2), (3)) b (before)
 ),
 
 hours as (
@@ -208,7 +209,7 @@ select
     days,
     lpad(cast(cast((busy_start - busy_start % 4) / 4 as bigint) as text), 2, '0')
         || ':' || lpad(cast(15 * (busy_start % 4) as text), 2, '0') as busy_hour,
-    round(erlangs, 3) as erlangs,
+    round(1000 * erlangs) / 1000 as erlangs,
     installed,
     needed,
     -- one circuit is no group: it is judged in its pool

@@ -64,8 +64,14 @@ held as (
 
 carried as (
     -- on what; '' is the platform itself
-    select source, unnest(['', trunk_in, trunk_out]) as carrier, local_day, from_s, until_s
+    select
+        source,
+        case nth when 0 then '' when 1 then trunk_in else trunk_out end as carrier,
+        local_day,
+        from_s,
+        until_s
     from held
+    cross join (values (0), (1), (2)) c (nth)
 ),
 
 changes as (
@@ -73,9 +79,10 @@ changes as (
         source,
         carrier,
         local_day,
-        unnest([from_s, until_s]) as at_s,
-        unnest([1, -1]) as change
+        case change when 1 then from_s else until_s end as at_s,
+        change
     from carried
+    cross join (values (1), (-1)) e (change)
     where carrier is not null
 ),
 
@@ -154,7 +161,7 @@ select
     lpad(cast(cast((f.peak_s - f.peak_s % 3600) / 3600 as bigint) as text), 2, '0')
         || ':' || lpad(cast(cast((f.peak_s % 3600 - f.peak_s % 60) / 60 as bigint) as text), 2, '0')
         || ':' || lpad(cast(f.peak_s % 60 as text), 2, '0') as peak_at,
-    round(cast(f.quarter_s as double) / 900, 3) as busiest_mean,
+    round(1000 * cast(f.quarter_s as double) / 900) / 1000 as busiest_mean,
     f.busiest_on,
     lpad(cast(cast((f.quarter - f.quarter % 4) / 4 as bigint) as text), 2, '0')
         || ':' || lpad(cast(15 * (f.quarter % 4) as text), 2, '0') as busiest_at

@@ -45,7 +45,7 @@ select
     p.platform,
     p.calls,
     p.conversations,
-    round(100 * cast(p.conversations as double) / nullif(t.conversations, 0), 1) as conversations_share_percent,
+    round(1000 * cast(p.conversations as double) / nullif(t.conversations, 0)) / 10 as conversations_share_percent,
     p.crossed,
     t.conversations as estate_conversations
 from there p

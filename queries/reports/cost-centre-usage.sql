@@ -42,12 +42,12 @@ select
     coalesce(u.extensions, 0) as extensions,
     coalesce(u.unused, 0) as unused,
     coalesce(u.protected_lines, 0) as protected,
-    round(100 * cast(u.unused as double) / u.extensions, 1) as unused_percent,
+    round(1000 * cast(u.unused as double) / u.extensions) / 10 as unused_percent,
     coalesce(u.made, 0) as made,
     coalesce(u.offered, 0) as offered,
     coalesce(u.answered, 0) as answered,
     coalesce(u.external, 0) as external,
-    round(cast(coalesce(u.talk_s, 0) as double) / 60, 1) as talk_minutes
+    round(10 * cast(coalesce(u.talk_s, 0) as double) / 60) / 10 as talk_minutes
 from used u
 full outer join cost_centres_in_force c on u.cost_centre = c.cost_centre
 order by coalesce(u.cost_centre, c.cost_centre)

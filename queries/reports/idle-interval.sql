@@ -34,7 +34,7 @@ select
     idle_low,
     idle_expected,
     idle_high,
-    round(100 * cast(idle_low as double) / nullif(seen_silent, 0), 1) as idle_low_percent,
-    round(100 * cast(idle_expected as double) / nullif(seen_silent, 0), 1) as idle_expected_percent
+    round(1000 * cast(idle_low as double) / nullif(seen_silent, 0)) / 10 as idle_low_percent,
+    round(1000 * cast(idle_expected as double) / nullif(seen_silent, 0)) / 10 as idle_expected_percent
 from idle_interval
 order by source

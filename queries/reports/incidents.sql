@@ -265,7 +265,7 @@ select
     cast(15 * (t.to_mark % 96 + 1) as int) as end_minute,
     t.silent_days,
     t.silent_hours,
-    round(t.calls_lost, 1) as calls_lost,
+    round(10 * t.calls_lost) / 10 as calls_lost,
     o.day + cast((t.next_active - t.next_active % 96) / 96 as int) as back_on
 from timed t
 cross join origin o

@@ -66,7 +66,7 @@ select
     f.skipped,
     f.rejected,
     f.read - f.kept - f.repeated - f.skipped - f.rejected as unbalanced,
-    round(100 * cast(f.rejected as double) / nullif(f.read, 0), 2) as rejected_percent,
+    round(10000 * cast(f.rejected as double) / nullif(f.read, 0)) / 100 as rejected_percent,
     coalesce(r.not_text, 0) as not_text,
     coalesce(r.wrong_shape, 0) as wrong_shape,
     coalesce(r.bad_number, 0) as bad_number,

@@ -39,13 +39,13 @@ select
     p.platform,
     p.sources,
     p.extensions,
-    round(100 * p.extensions / nullif(t.extensions, 0), 1) as extensions_share_percent,
+    round(1000 * p.extensions / nullif(t.extensions, 0)) / 10 as extensions_share_percent,
     p.used_extensions,
-    round(100 * cast(p.used_extensions as double) / p.extensions, 1) as used_share_percent,
+    round(1000 * cast(p.used_extensions as double) / p.extensions) / 10 as used_share_percent,
     p.handset_uses,
-    round(100 * p.handset_uses / nullif(t.handset_uses, 0), 1) as uses_share_percent,
+    round(1000 * p.handset_uses / nullif(t.handset_uses, 0)) / 10 as uses_share_percent,
     p.talk_s,
-    round(100 * p.talk_s / nullif(t.talk_s, 0), 1) as talk_share_percent
+    round(1000 * p.talk_s / nullif(t.talk_s, 0)) / 10 as talk_share_percent
 from platforms p
 cross join totals t
 order by p.platform

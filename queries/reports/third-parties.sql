@@ -173,7 +173,7 @@ select
     coalesce(c.calls_to, 0) as calls_to,
     coalesce(c.tandem_calls, 0) as tandem_calls,
     coalesce(c.answered, 0) as answered,
-    round(cast(coalesce(c.talk_s, 0) as double) / 60, 1) as minutes,
+    round(10 * cast(coalesce(c.talk_s, 0) as double) / 60) / 10 as minutes,
     coalesce(c.extensions, 0) as extensions,
     c.busiest_hour_on,
     c.busiest_hour,

@@ -71,7 +71,7 @@ select
     coalesce(f.ambiguous, 0) as ambiguous,
     coalesce(f.unmatched, 0) as unmatched,
     coalesce(f.not_covered, 0) as not_covered,
-    round(100 * cast(f.matched as double) / nullif(f.calls - f.not_covered, 0), 1) as match_rate_percent,
+    round(1000 * cast(f.matched as double) / nullif(f.calls - f.not_covered, 0)) / 10 as match_rate_percent,
     f.skew_s,
     f.skew_from_s,
     f.skew_to_s,

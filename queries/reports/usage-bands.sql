@@ -45,7 +45,7 @@ select
     count(*) as extensions,
     sum(calls) as calls,
     -- summed exactly, so that the last digit does not hang on the order of rows
-    round(cast(sum(cast(calls_per_week as decimal(18, 6))) as double), 2) as calls_per_week,
+    round(100 * cast(sum(cast(calls_per_week as decimal(18, 6))) as double)) / 100 as calls_per_week,
     sum(talk_s) as talk_s
 from banded
 group by site, site_name, platform, "use", band

@@ -49,14 +49,14 @@ select
     count(*) filter (where leg_key is null) as without_leg,
     count(distinct leg_key) as legs,
     count(mos) as scored,
-    round(percentile_cont(0.5) within group (order by mos), 2) as median_mos,
-    round(percentile_cont(0.05) within group (order by mos), 2) as low_mos,
-    round(100 * cast(count(*) filter (where mos < $poor_mos) as double) / nullif(count(mos), 0), 1) as poor_percent,
-    round(cast(sum(jitter_ms) as double) / nullif(count(jitter_ms), 0), 1) as mean_jitter_ms,
+    round(100 * percentile_cont(0.5) within group (order by mos)) / 100 as median_mos,
+    round(100 * percentile_cont(0.05) within group (order by mos)) / 100 as low_mos,
+    round(1000 * cast(count(*) filter (where mos < $poor_mos) as double) / nullif(count(mos), 0)) / 10 as poor_percent,
+    round(10 * cast(sum(jitter_ms) as double) / nullif(count(jitter_ms), 0)) / 10 as mean_jitter_ms,
     round(
-        100 * cast(count(*) filter (where jitter_ms > $high_jitter) as double) / nullif(count(jitter_ms), 0), 1
-    ) as high_jitter_percent,
-    round(100 * cast(sum(lost) as double) / nullif(cast(sum(received + lost) as double), 0), 3) as loss_percent
+        1000 * cast(count(*) filter (where jitter_ms > $high_jitter) as double) / nullif(count(jitter_ms), 0)
+    ) / 10 as high_jitter_percent,
+    round(100000 * cast(sum(lost) as double) / nullif(cast(sum(received + lost) as double), 0)) / 1000 as loss_percent
 from reports
 group by source, platform, site, site_name
 order by source, platform, site

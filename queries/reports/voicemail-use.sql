@@ -103,7 +103,7 @@ lines as (
         end as state,
         coalesce(o.offered, 0) as offered,
         coalesce(o.voicemail, 0) as to_voicemail,
-        round(100 * cast(o.voicemail as double) / nullif(o.offered, 0), 1) as voicemail_percent,
+        round(1000 * cast(o.voicemail as double) / nullif(o.offered, 0)) / 10 as voicemail_percent,
         o.last_on as last_reached_on,
         coalesce(d.n, 0) as read,
         d.last_on as last_read_on

@@ -27,13 +27,14 @@ with judged as (
         case counted_by when 'device' then device_name when 'user' then user_id else extension end as subject,
         max(handset_uses) as handset_uses
     from verdicts
+    cross join settings s
     where counted_by <> 'none'
     group by source, counted_by, case counted_by when 'device' then device_name when 'user' then user_id else extension end
     having max(
         case
             when verdict in ('protected', 'insufficient_evidence') then 1
             -- a busy phone proves its use on a few days, and says nothing of how many others were silent on those
-            when covered_days < (select min_covered_days from settings) then 1
+            when covered_days < s.min_covered_days then 1
             else 0
         end
     ) = 0
@@ -136,9 +137,9 @@ select
     handsets - used as seen_silent,
     once as used_in_one_period,
     twice as used_in_two_periods,
-    round(unseen, 2) as used_but_silent,
-    round(unseen_high, 2) as used_but_silent_high,
-    cast(greatest(handsets - used - ceil(round(unseen_high, 6)), 0) as bigint) as idle_low,
+    round(100 * unseen) / 100 as used_but_silent,
+    round(100 * unseen_high) / 100 as used_but_silent_high,
+    cast(greatest(handsets - used - ceil(round(1000000 * unseen_high) / 1000000), 0) as bigint) as idle_low,
     cast(greatest(handsets - used - round(unseen), 0) as bigint) as idle_expected,
     handsets - used as idle_high
 from bounded

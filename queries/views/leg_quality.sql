@@ -81,10 +81,9 @@ select
     q.packets_lost,
     q.packets_received,
     round(
-        100 * cast(case when q.packets_lost < 0 then 0 else q.packets_lost end as double)
-        / nullif(q.packets_received + case when q.packets_lost < 0 then 0 else q.packets_lost end, 0),
-        3
-    ) as loss_percent,
+        100000 * cast(case when q.packets_lost < 0 then 0 else q.packets_lost end as double)
+        / nullif(q.packets_received + case when q.packets_lost < 0 then 0 else q.packets_lost end, 0)
+    ) / 1000 as loss_percent,
     q.concealed_s
 from quality q
 left join met m on q.source = m.source and q.quality_key = m.quality_key and m.nth = 1

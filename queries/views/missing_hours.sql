@@ -121,6 +121,6 @@ told as (
     where usual - 3 * spread > 0
 )
 
-select source, node, local_day, hour, round(usual, 1) as usual, round(spread, 1) as spread, other_days
+select source, node, local_day, hour, round(10 * usual) / 10 as usual, round(10 * spread) / 10 as spread, other_days
 from told
 where place = 1

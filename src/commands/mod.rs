@@ -173,7 +173,7 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
         }
         Command::Query(args) => query::command(&cli.config, &args, talk)?,
         Command::Export(args) => export::command(&cli.config, &args, talk)?,
-        Command::Sql { execute, output } => sql::command(&config()?, execute, output, talk)?,
+        Command::Sql { execute, engine, output } => sql::command(&config()?, execute, &engine, output, talk)?,
         Command::Explain { extension, source } => explain::explain(&config()?, &extension, source.as_deref(), talk)?,
         Command::Case(args) => case::command(&config()?, &args, talk)?,
         Command::Bill { month, output } => bill::command(&config()?, month, output.as_deref(), talk)?,

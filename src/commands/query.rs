@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::estate;
 use crate::lake::Access;
 use crate::privacy::{Role, suppress};
-use crate::sql::{self, Answer, Args, Engine, Query, REPORTS};
+use crate::sql::{self, Answer, Args, Cluster, Engine, Query, REPORTS};
 
 pub fn command(config: &Path, args: &cli::Query, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
     if args.list {
@@ -25,7 +25,7 @@ pub fn command(config: &Path, args: &cli::Query, talk: &mut Talk) -> Result<Verd
     let given: Args = args.params.iter().cloned().collect();
     let is_export = args.output.format != cli::Format::Table || args.output.output.is_some();
     let below = args.suppress.unwrap_or(if is_export { config.privacy.suppress_below } else { 0 });
-    with_engine(&config, |engine| engine.run(&query, &given)).and_then(|found| {
+    on_engine(args.engine.cluster.as_ref(), &config, |engine| engine.run(&query, &given)).and_then(|found| {
         let (query, found) = suppressed(query, found, below, talk)?;
         deliver(Some(&query), &found, &args.output, talk)?;
         Ok(Verdict::Good)
@@ -79,9 +79,21 @@ fn role(query: &Query, field: &arrow::datatypes::Field) -> Role {
 
 /// Runs something in a session over the lake as it is.
 pub fn with_engine<T>(config: &Config, work: impl FnOnce(&Engine<'_>) -> Result<T>) -> Result<T, Vec<Error>> {
+    on_engine(None, config, work)
+}
+
+/// The same, worked out by a cluster where one is named.
+pub fn on_engine<T>(
+    cluster: Option<&Cluster>,
+    config: &Config,
+    work: impl FnOnce(&Engine<'_>) -> Result<T>,
+) -> Result<T, Vec<Error>> {
     let lake = open(config, Access::Read)?;
     let policy = estate::policy_rows(&estate::policy(config)?);
-    let engine = Engine::open(&lake, config, &policy)?;
+    let engine = match cluster {
+        Some(cluster) => Engine::open_on(cluster, &lake, config, &policy)?,
+        None => Engine::open(&lake, config, &policy)?,
+    };
     Ok(work(&engine)?)
 }
 

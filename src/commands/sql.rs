@@ -11,9 +11,9 @@ mod terminal;
 
 use std::io::{IsTerminal, Read};
 
-use super::query::with_engine;
+use super::query::on_engine;
 use super::{Talk, Verdict};
-use crate::cli::Output;
+use crate::cli::{Engine, Output};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use screen::Screen;
@@ -23,12 +23,13 @@ use steps::{Step, steps};
 pub fn command(
     config: &Config,
     execute: Option<String>,
+    engine: &Engine,
     output: Output,
     talk: &mut Talk,
 ) -> Result<Verdict, Vec<Error>> {
     let is_session = execute.is_none() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if is_session {
-        with_engine(config, |engine| {
+        on_engine(engine.cluster.as_ref(), config, |engine| {
             engine.reports_as_views();
             let session = Session::new(engine, output, Some(Screen::new()));
             terminal::run(engine, session, talk)
@@ -45,7 +46,7 @@ pub fn command(
     };
     let (steps, _) = steps(&text);
     check(&steps, &output)?;
-    with_engine(config, |engine| {
+    on_engine(engine.cluster.as_ref(), config, |engine| {
         engine.reports_as_views();
         let mut session = Session::new(engine, output, None);
         for step in steps {

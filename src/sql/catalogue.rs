@@ -36,6 +36,7 @@ pub static VIEWS: LazyLock<Vec<Query>> = queries!("views":
     "leg_quality",
     "outside_calls",
     "rated_calls",
+    "linked_keys",
     "stitched_calls",
     "calls",
     "tie_line_legs",

@@ -2,10 +2,12 @@
 //! no statement that writes is planned. Knows no business rule; those are in the SQL.
 
 mod catalogue;
+mod cluster;
 mod groups;
 mod header;
 mod inline;
 mod names;
+mod sendable;
 mod session;
 mod standing;
 mod stop;
@@ -25,10 +27,14 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::collect;
 use datafusion::prelude::{DataFrame, SessionContext};
 use tokio::sync::watch;
+use url::Url;
 
 pub use catalogue::{REPORTS, VIEWS, report};
+pub use cluster::Cluster;
+use cluster::Where;
 pub use header::{Column, Kind, Param, Query};
 pub use names::{Named, NamedKind};
 pub use session::{CATALOG, bare};
@@ -39,6 +45,9 @@ use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
 use crate::lake::Lake;
 
+/// Rows that go along with a plan to a cluster: with more than so many bytes a view is left to be worked out there.
+const CARRIED: usize = 1 << 20;
+
 /// Parameters as given, by name.
 pub type Args = BTreeMap<String, String>;
 
@@ -47,6 +56,8 @@ pub struct Engine<'a> {
     lake: &'a Lake,
     config: &'a Config,
     policy: &'a RecordBatch,
+    /// Where questions are worked out; in this process where there is none.
+    cluster: Option<&'a Cluster>,
     context: SessionContext,
     runtime: Arc<RuntimeEnv>,
     batch: i64,
@@ -75,6 +86,10 @@ impl Answer {
     pub fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
+
+    fn bytes(&self) -> usize {
+        self.batches.iter().map(RecordBatch::get_array_memory_size).sum()
+    }
 }
 
 impl<'a> Engine<'a> {
@@ -90,7 +105,16 @@ impl<'a> Engine<'a> {
         policy: &'a RecordBatch,
         runtime: &Arc<RuntimeEnv>,
     ) -> Result<Self> {
-        Self::with_evidence(lake, config, policy, config.evidence, runtime)
+        Self::with_evidence(lake, config, policy, None, config.evidence, runtime)
+    }
+
+    /// The same with a cluster to work the answers out.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn open_on(cluster: &'a Cluster, lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch) -> Result<Self> {
+        lake.runtime().block_on(cluster.check(&cluster.session()))?;
+        Self::with_evidence(lake, config, policy, Some(cluster), config.evidence, &Arc::default())
     }
 
     /// Views are planned once, so other settings are another session.
@@ -98,11 +122,16 @@ impl<'a> Engine<'a> {
         lake: &'a Lake,
         config: &'a Config,
         policy: &'a RecordBatch,
+        cluster: Option<&'a Cluster>,
         evidence: Evidence,
         runtime: &Arc<RuntimeEnv>,
     ) -> Result<Self> {
         let batch = lake.finished_batch()?;
-        let (context, files) = session::open(lake, batch, config, policy, runtime)?;
+        let (context, seen): (_, fn(&SchemaRef) -> SchemaRef) = match cluster {
+            Some(cluster) => (cluster.session(), SchemaRef::clone),
+            None => (session::bare(runtime), texts::seen),
+        };
+        let files = session::register(&context, lake, batch, config, policy, seen)?;
         let as_of = match evidence.as_of {
             Some(day) => Some(day),
             None => last_day(lake, &context)?,
@@ -118,7 +147,20 @@ impl<'a> Engine<'a> {
         ];
         let standing = Standing::of(lake.folder(), &files, &evidence, &tables)?;
         let (runtime, reports_too, stop) = (runtime.clone(), Cell::new(false), RefCell::new(None));
-        Ok(Self { lake, config, policy, context, runtime, batch, evidence, as_of, standing, reports_too, stop })
+        Ok(Self {
+            lake,
+            config,
+            policy,
+            cluster,
+            context,
+            runtime,
+            batch,
+            evidence,
+            as_of,
+            standing,
+            reports_too,
+            stop,
+        })
     }
 
     /// Works out the views that every report stands on, and keeps the answers beside the lake for whoever asks next. Only
@@ -146,7 +188,7 @@ impl<'a> Engine<'a> {
 
     /// Another session over the same lake as it is now.
     fn again(&self, evidence: Evidence) -> Result<Self> {
-        let other = Self::with_evidence(self.lake, self.config, self.policy, evidence, &self.runtime)?;
+        let other = Self::with_evidence(self.lake, self.config, self.policy, self.cluster, evidence, &self.runtime)?;
         Ok(Self { stop: self.stop.clone(), ..other })
     }
 
@@ -193,6 +235,7 @@ impl<'a> Engine<'a> {
         }
         let is_ours = || REPORTS.iter().any(|report| report == query);
         if args.is_empty()
+            && self.cluster.is_none()
             && is_ours()
             && let Some(kept) = self.standing.read(&query.name)
         {
@@ -287,15 +330,33 @@ impl<'a> Engine<'a> {
                 continue;
             }
             if let Some(kept) = self.standing.read(&view.name) {
-                session::put(&self.context, &view.name, kept)?;
+                match (self.cluster, Url::from_file_path(self.standing.path(&view.name))) {
+                    // Its executors read the file, as any of the lake's.
+                    (Some(_), Ok(file)) => session::read(&self.context, &view.name, kept.schema, &[file])?,
+                    _ => session::put(&self.context, &view.name, kept)?,
+                }
                 continue;
             }
             let words = words(&view.sql);
             self.reach_views(&|name| words.contains(name), i)?;
-            match STANDING.contains(&view.name.as_str()) {
-                // Others stand on it more than once, and a view is worked out wherever it is named.
-                true => session::put(&self.context, &view.name, self.ask(&view.name, &view.sql, None)?)?,
-                false => self.view(view, &view.name)?,
+            // Others stand on it more than once, and a view is worked out wherever it is named.
+            let stands = STANDING.contains(&view.name.as_str());
+            let recurs = self.cluster.is_some() && words.contains("recursive");
+            if recurs {
+                // What it recurs over is asked of the cluster, the rest is done here.
+                for below in VIEWS[..i].iter().filter(|below| words.contains(&below.name)) {
+                    let rows = self.ask(&below.name, &format!("select * from {}", below.name), None)?;
+                    session::put(&self.context, &below.name, rows)?;
+                }
+            }
+            if !stands && !recurs {
+                self.view(view, &view.name)?;
+                continue;
+            }
+            let rows = self.ask(&view.name, &view.sql, None)?;
+            match self.cluster.is_some() && !recurs && rows.bytes() > CARRIED {
+                true => self.view(view, &view.name)?,
+                false => session::put(&self.context, &view.name, rows)?,
             }
         }
         Ok(())
@@ -330,9 +391,21 @@ impl<'a> Engine<'a> {
             let frame = tuned(frame).map_err(wrong)?;
             let planned = Arc::new(frame.schema().as_arrow().clone());
             let stop = self.stop.borrow().clone();
-            let batches = match stop {
-                None => frame.collect().await.map_err(wrong)?,
-                Some(stop) => match stop.run(frame.collect()).await.map_err(|e| wrong(e.into()))? {
+            let batches = match (self.cluster, stop) {
+                (Some(cluster), _) if self.goes_out(name, frame.logical_plan()).map_err(wrong)? => {
+                    let context = self.context.task_ctx();
+                    let plan = frame.create_physical_plan().await.map_err(wrong)?;
+                    let plan = sendable::sendable(plan, &context).await.map_err(wrong)?;
+                    match sendable::fits(&plan).map_err(wrong)? {
+                        true => cluster.run(&self.context, plan).await.map_err(|error| cluster.lost(&error))?,
+                        false => {
+                            stays_here(name, "its plan is too deep");
+                            collect(plan, context).await.map_err(wrong)?
+                        }
+                    }
+                }
+                (_, None) => frame.collect().await.map_err(wrong)?,
+                (_, Some(stop)) => match stop.run(frame.collect()).await.map_err(|e| wrong(e.into()))? {
                     None => return Err(Error::Interrupted),
                     Some(done) => {
                         done.map_err(|e| wrong(DataFusionError::ExecutionJoin(Box::new(e))))?.map_err(wrong)?
@@ -343,6 +416,15 @@ impl<'a> Engine<'a> {
             let schema = batches.first().map_or(planned, RecordBatch::schema);
             texts::plain(&schema, &batches).map_err(|error| wrong(error.into()))
         })
+    }
+
+    /// Whether a cluster works it out. Where none can, the person is told.
+    fn goes_out(&self, name: &str, plan: &LogicalPlan) -> datafusion::error::Result<bool> {
+        let place = Where::of(plan)?;
+        if let Where::HereAs(why) = &place {
+            stays_here(name, why);
+        }
+        Ok(place == Where::Cluster)
     }
 
     fn view(&self, query: &Query, name: &str) -> Result<()> {
@@ -371,6 +453,13 @@ impl<'a> Engine<'a> {
 /// A plan that cannot be walked.
 pub fn tuned(frame: DataFrame) -> datafusion::error::Result<DataFrame> {
     Ok(if lists(&frame)? { sifted(frame) } else { frame })
+}
+
+/// Says that no cluster can run a query; of the views that it stands on nobody asked.
+fn stays_here(name: &str, why: &str) {
+    if !VIEWS.iter().any(|view| view.name == name) {
+        tracing::warn!("query {name}: {why}, which no cluster can run: worked out in this process");
+    }
 }
 
 /// Whether a statement gives rows of one table as they are, and no sums of them.

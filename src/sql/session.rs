@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
 };
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
@@ -14,13 +14,14 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use url::Url;
 
 use super::groups::FewGroups;
 use super::inline::InlineTexts;
-use super::{Answer, tables, texts};
+use super::{Answer, tables};
 use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
-use crate::lake::{Files, Lake, TABLES, Table};
+use crate::lake::{Lake, TABLES, Table};
 use crate::read::reader;
 
 /// The database that all tables are in, as who asks the catalogue sees it.
@@ -38,40 +39,39 @@ pub fn bare(runtime: &Arc<RuntimeEnv>) -> SessionContext {
     SessionContext::new_with_state(state.build())
 }
 
-/// All tables up to a finished batch, no views yet; and the data files that views are read from, by table and name, with their
-/// sizes.
-pub fn open(
+/// Registers all tables up to a finished batch, no views yet; gives the data files that views are read from, by table and
+/// name, with their sizes. `seen` says how the session sees their columns.
+pub fn register(
+    context: &SessionContext,
     lake: &Lake,
     batch: i64,
     config: &Config,
     policy: &RecordBatch,
-    runtime: &Arc<RuntimeEnv>,
-) -> Result<(SessionContext, Vec<(String, u64)>)> {
-    let context = bare(runtime);
+    seen: fn(&SchemaRef) -> SchemaRef,
+) -> Result<Vec<(String, u64)>> {
     if let Some((root, store)) = lake.shelf() {
         context.register_object_store(&root, store);
     }
-    let mut read = Vec::new();
+    let mut files_read = Vec::new();
     for table in TABLES {
         let files = lake.files(table, batch)?;
-        let provider = listing(&context, &files).map_err(|e| wrong(table.name(), &e))?;
-        context.register_table(table.name(), provider).map_err(|e| wrong(table.name(), &e))?;
+        read(context, table.name(), seen(&files.schema), &files.urls)?;
         // No view stands on how the runs went, and every one of them adds to it.
         if table != Table::Runs {
             let names = files.paths.iter().filter_map(|path| path.file_name());
             let names = names.map(|name| format!("{}/{}", table.name(), name.to_string_lossy()));
-            read.extend(names.zip(files.bytes));
+            files_read.extend(names.zip(files.bytes));
         }
     }
-    put(&context, "policy", policy.clone().into())?;
-    put(&context, "sources", sources(config).into())?;
-    put(&context, "protection_words", tables::protection_words().into())?;
-    put(&context, "billing", tables::billing(&config.billing).into())?;
-    put(&context, "bank_holidays", tables::bank_holidays().into())?;
+    put(context, "policy", policy.clone().into())?;
+    put(context, "sources", sources(config).into())?;
+    put(context, "protection_words", tables::protection_words().into())?;
+    put(context, "billing", tables::billing(&config.billing).into())?;
+    put(context, "bank_holidays", tables::bank_holidays().into())?;
     for table in [tables::ERLANG_B, tables::ERLANG_C] {
         context.register_table(table.name, Arc::new(table)).map_err(|e| wrong(table.name, &e))?;
     }
-    Ok((context, read))
+    Ok(files_read)
 }
 
 /// The one row of `settings`.
@@ -128,13 +128,22 @@ pub fn put(context: &SessionContext, name: &str, rows: Answer) -> Result<()> {
     Ok(())
 }
 
-/// The files themselves, not Delta's scan: so that every engine reads them alike.
-fn listing(context: &SessionContext, files: &Files) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-    let schema = texts::seen(&files.schema);
-    if files.urls.is_empty() {
+/// Parquet files as a table. The files themselves, not Delta's scan: so that every engine reads them alike.
+pub fn read(context: &SessionContext, name: &str, schema: SchemaRef, files: &[Url]) -> Result<()> {
+    let table = listing(context, schema, files).map_err(|e| wrong(name, &e))?;
+    context.register_table(name, table).map_err(|e| wrong(name, &e))?;
+    Ok(())
+}
+
+fn listing(
+    context: &SessionContext,
+    schema: SchemaRef,
+    files: &[Url],
+) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    if files.is_empty() {
         return Ok(Arc::new(MemTable::try_new(schema, vec![vec![]])?));
     }
-    let urls = files.urls.iter().map(|url| ListingTableUrl::parse(url.as_str())).collect::<Result<Vec<_>, _>>()?;
+    let urls = files.iter().map(|url| ListingTableUrl::parse(url.as_str())).collect::<Result<Vec<_>, _>>()?;
     let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
     let options = options.with_file_extension(".parquet");
     let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);

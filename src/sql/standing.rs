@@ -109,7 +109,8 @@ impl Standing {
         Ok(())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// The file of a kept answer.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{}-{name}.parquet", self.key))
     }
 }

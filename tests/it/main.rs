@@ -24,11 +24,13 @@
 //! - `help`: help, manual pages, completion, and that their examples are true
 //! - `peers`, `postgres`: programs of others that tests run
 //! - `privacy`: outside numbers kept nowhere, answers as they were; one number found and erased; small counts
+//! - `cluster`: every report here, on a Ballista cluster and on DuckDB; a cluster that is not there or loses an executor
 //! - `bad_input`: one line, the right exit code, nothing lost
 
 mod bad_input;
 mod billing;
 mod case;
+mod cluster;
 mod containers;
 mod doubts;
 mod every_format;

@@ -45,6 +45,31 @@ fn every_query_has_a_header_and_its_answers_beside_it() {
     none(&wrong);
 }
 
+/// Engines round halves of a decimal place each in their own way, of a whole number all alike.
+#[test]
+fn every_query_rounds_to_whole_numbers_and_divides() {
+    let mut wrong = Vec::new();
+    for (folder, name) in ["views", "reports"].iter().flat_map(|f| queries(f).into_iter().map(move |name| (f, name))) {
+        let sql = read(&format!("queries/{folder}/{name}.sql"));
+        for call in sql.split("round(").skip(1) {
+            let mut depth = 1;
+            let within = call.chars().take_while(|c| {
+                depth += i32::from(*c == '(') - i32::from(*c == ')');
+                depth > 0
+            });
+            let (mut depth, mut commas) = (0, 0);
+            for c in within {
+                depth += i32::from(c == '(') - i32::from(c == ')');
+                commas += u32::from(c == ',' && depth == 0);
+            }
+            if commas > 0 {
+                wrong.push(format!("queries/{folder}/{name}.sql: round(x, n); write round(10 * x) / 10"));
+            }
+        }
+    }
+    none(&wrong);
+}
+
 #[test]
 fn the_catalogue_lists_every_query() {
     let catalogue = read("src/sql/catalogue.rs");
@@ -61,7 +86,8 @@ fn the_catalogue_lists_every_query() {
 fn the_index_of_queries_is_fresh() {
     let mut index = "# Queries\n\n\
         Generated from the headers of the files. A view is a building block, a report answers one question; beside each stands its `.slt` with an answer\n\
-        and an identity that must return no rows, both over `tests/fixtures/small`. Every file runs unchanged on DataFusion and on DuckDB over the same Parquet.\n\n    \
+        and an identity that must return no rows, both over `tests/fixtures/small`. Every file runs unchanged on DataFusion, on a Ballista\n\
+        cluster and on DuckDB over the same Parquet.\n\n    \
         onhook query --list\n    onhook query --describe idle-handsets\n    onhook query idle-handsets -p site=HQ -f csv\n"
         .to_string();
     for (folder, title) in [("reports", "Reports"), ("views", "Views")] {

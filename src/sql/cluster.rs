@@ -1,0 +1,190 @@
+//! A Ballista cluster in the place of this process: a plan is made here, sent to a scheduler, and worked out by executors
+//! that read the same files by the same paths. Schedulers and executors are upstream's own: what a plan holds must be
+//! DataFusion's, and whatever lies in memory here travels with it. Knows no table and no query.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use ballista_core::config::BALLISTA_CLIENT_GRPC_CONNECT_TIMEOUT_SECONDS;
+use ballista_core::execution_plans::execute_physical_plan;
+use ballista_core::extension::SessionConfigExt;
+use ballista_core::optimizer::ballista_default_optimizer_rules;
+use ballista_core::planner::scans_only_information_schema;
+use ballista_core::registry::BallistaFunctionRegistry;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::SessionStateBuilder;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion_proto::protobuf::PhysicalPlanNode;
+use futures::TryStreamExt;
+
+use crate::error::Error;
+
+/// How long a scheduler may take to be reached, and then a question that reads nothing to be answered by an executor.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
+const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
+/// Pieces a stage is cut into where the place does not say: Ballista's own default.
+const PARTITIONS: usize = 16;
+/// A scheduler's own default.
+const PORT: u16 = 50050;
+
+/// Where a scheduler is, as in `df://host:port` or `df://host:port?partitions=64`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// As it was given.
+    place: String,
+    scheduler: String,
+    partitions: usize,
+}
+
+impl FromStr for Cluster {
+    type Err = String;
+
+    fn from_str(place: &str) -> Result<Self, String> {
+        let form =
+            || "write it as df://host:port, or with the pieces a stage is cut into as df://host:port?partitions=64";
+        let url = url::Url::parse(place).map_err(|_| form().to_string())?;
+        let host = url.host_str().filter(|host| !host.is_empty() && url.scheme() == "df").ok_or_else(form)?;
+        let is_bare = url.username().is_empty() && url.password().is_none() && matches!(url.path(), "" | "/");
+        if !is_bare || url.fragment().is_some() {
+            return Err(form().to_string());
+        }
+        let mut partitions = PARTITIONS;
+        for (name, value) in url.query_pairs() {
+            let number = (name == "partitions").then(|| value.parse().ok().filter(|n| (1..=10_000).contains(n)));
+            partitions = number.flatten().ok_or_else(form)?;
+        }
+        let scheduler = format!("http://{host}:{}", url.port().unwrap_or(PORT));
+        Ok(Self { place: place.to_string(), scheduler, partitions })
+    }
+}
+
+impl Cluster {
+    /// A session whose plans a cluster can run: texts as they are in the files, no filter that one stage tells another
+    /// while they run, no table that one stage builds up in the memory of another.
+    pub fn session(&self) -> SessionContext {
+        let seconds = CONNECTED_WITHIN.as_secs();
+        let config = SessionConfig::new_with_ballista()
+            .with_target_partitions(self.partitions)
+            .set_u64(BALLISTA_CLIENT_GRPC_CONNECT_TIMEOUT_SECONDS, seconds);
+        let state = SessionStateBuilder::new().with_config(config).with_default_features();
+        SessionContext::new_with_state(state.with_optimizer_rules(ballista_default_optimizer_rules()).build())
+    }
+
+    /// Whether a scheduler and an executor are there, of a version that works with this one.
+    ///
+    /// # Errors
+    /// They are not, or do not answer in time.
+    pub async fn check(&self, context: &SessionContext) -> Result<(), Error> {
+        let nothing = async {
+            let plan = context.sql("select 1 as one").await?.create_physical_plan().await?;
+            self.run(context, plan).await
+        };
+        let what = match tokio::time::timeout(ANSWERED_WITHIN, nothing).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => plain(&error),
+            Err(_) => {
+                format!("no executor has answered within {} seconds", ANSWERED_WITHIN.as_secs())
+            }
+        };
+        Err(self.wrong(what, "is a Ballista 55 scheduler running there, with executors? docs/scale.md says how"))
+    }
+
+    /// The answer, rows in their order.
+    pub async fn run(&self, context: &SessionContext, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
+        let config = context.copied_config();
+        let (client, codec) = (config.ballista_config(), config.ballista_physical_extension_codec());
+        let (scheduler, session) = (self.scheduler.clone(), context.session_id());
+        let rows = execute_physical_plan::<PhysicalPlanNode>(scheduler, &client, plan, codec.as_ref(), session, config);
+        rows.await?.try_collect().await
+    }
+
+    /// Why a question that was sent has no answer.
+    pub fn lost(&self, error: &DataFusionError) -> Error {
+        self.wrong(plain(error), "executors must see the lake's files under the same paths; docs/scale.md says more")
+    }
+
+    fn wrong(&self, what: String, hint: &str) -> Error {
+        Error::Cluster { place: self.place.clone(), what, hint: hint.into() }
+    }
+}
+
+/// What a plan is worked out by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    Cluster,
+    /// This process: what tells of the session itself.
+    Here,
+    /// This process too: no cluster can run it, for this reason.
+    HereAs(String),
+}
+
+impl Where {
+    /// # Errors
+    /// A plan that reads the session's own tables together with others.
+    pub fn of(plan: &LogicalPlan) -> Result<Self> {
+        use LogicalPlan::{Analyze, DescribeTable, Explain, RecursiveQuery};
+        let tells = plan.exists(|step| Ok(matches!(step, Analyze(_) | DescribeTable(_) | Explain(_))))?;
+        if tells || scans_only_information_schema(plan)? {
+            return Ok(Self::Here);
+        }
+        let known = BallistaFunctionRegistry::default().scalar_functions;
+        let mut found = Self::Cluster;
+        plan.apply_with_subqueries(|step| {
+            if matches!(step, RecursiveQuery(_)) {
+                found = Self::HereAs("it is recursive".into());
+                return Ok(TreeNodeRecursion::Stop);
+            }
+            step.apply_expressions(|expression| {
+                expression.apply(|part| match part {
+                    Expr::ScalarFunction(call) if !known.contains_key(call.name()) => {
+                        found = Self::HereAs(format!("it uses the function {}", call.name()));
+                        Ok(TreeNodeRecursion::Stop)
+                    }
+                    _ => Ok(TreeNodeRecursion::Continue),
+                })
+            })
+        })?;
+        Ok(found)
+    }
+}
+
+fn plain(error: &DataFusionError) -> String {
+    super::one_line(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_scheduler_and_how_many_pieces() {
+        let parsed = |place: &str| place.parse::<Cluster>().map(|c| (c.scheduler, c.partitions)).ok();
+        assert_eq!(parsed("df://big:6000"), Some(("http://big:6000".into(), 16)));
+        assert_eq!(parsed("df://big"), Some(("http://big:50050".into(), 16)));
+        assert_eq!(parsed("df://10.0.0.7:6000?partitions=64"), Some(("http://10.0.0.7:6000".into(), 64)));
+        assert_eq!(parsed("df://[::1]:6000/"), Some(("http://[::1]:6000".into(), 16)));
+        for wrong in [
+            "",
+            "big:6000",
+            "http://big:6000",
+            "df://",
+            "df://:6000",
+            "df://big:99999",
+            "df://big/x",
+            "df://user@big",
+            "df://user:secret@big",
+            "df://big#x",
+            "df://big?partitions=0",
+            "df://big?partitions=many",
+            "df://big?pieces=3",
+        ] {
+            let said = wrong.parse::<Cluster>().unwrap_err();
+            assert!(said.starts_with("write it as df://host:port") && !said.contains("secret"), "{wrong}: {said}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A plan in words that a cluster understands: steps that upstream's stages count or cut wrongly are said in another way, with
+//! the same rows. And whether a plan fits into a message at all. Sends nothing.
+
+use std::sync::Arc;
+
+use arrow::compute::SortOptions;
+use ballista_core::serde::BallistaPhysicalExtensionCodec;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::Result;
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::window::WindowExpr;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect_partitioned};
+use datafusion_proto::physical_plan::AsExecutionPlan;
+use datafusion_proto::protobuf::PhysicalPlanNode;
+
+/// The same rows by steps that can be sent.
+pub async fn sendable(plan: Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) -> Result<Arc<dyn ExecutionPlan>> {
+    let mut plan = plan;
+    // Where a union has a row of literals among its parts, tasks that have no share in it have another number of steps to report than
+    // those that have, and the scheduler waits for the rest of them for ever.
+    while let Some(part) = literals(&plan) {
+        let rows = collect_partitioned(part.clone(), context.clone()).await?;
+        let rows: Arc<dyn ExecutionPlan> =
+            DataSourceExec::from_data_source(MemorySourceConfig::try_new(&rows, part.schema(), None)?);
+        plan = replaced(plan, &part, &rows)?;
+    }
+    let sorted = plan.transform_up(|plan| {
+        Ok(match window(&plan).map(|window| sorted(&plan, window)) {
+            Some(Some(input)) => Transformed::yes(replace_children_if_necessary(plan, vec![input])?),
+            _ => Transformed::no(plan),
+        })
+    });
+    sorted.data()
+}
+
+/// Whether a scheduler can read it. A message may nest a hundred deep, and a step of a plan takes two of those: a report on views
+/// that stand on views that stand on views does not fit.
+pub fn fits(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let codec = BallistaPhysicalExtensionCodec::default();
+    let mut message = Vec::new();
+    PhysicalPlanNode::try_from_physical_plan(plan.clone(), &codec)?.try_encode(&mut message)?;
+    Ok(PhysicalPlanNode::try_decode(&message).is_ok())
+}
+
+/// The largest part that reads nothing, if there is any.
+fn literals(plan: &Arc<dyn ExecutionPlan>) -> Option<Arc<dyn ExecutionPlan>> {
+    if reads_nothing(plan) {
+        return Some(plan.clone());
+    }
+    plan.children().into_iter().find_map(literals)
+}
+
+fn reads_nothing(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    if plan.is::<PlaceholderRowExec>() || plan.is::<EmptyExec>() {
+        return true;
+    }
+    (plan.is::<ProjectionExec>() || plan.is::<FilterExec>() || plan.is::<UnionExec>())
+        && plan.children().into_iter().all(reads_nothing)
+}
+
+/// The plan with another step in the place of a part.
+fn replaced(
+    plan: Arc<dyn ExecutionPlan>,
+    part: &Arc<dyn ExecutionPlan>,
+    by: &Arc<dyn ExecutionPlan>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    if Arc::ptr_eq(&plan, part) {
+        return Ok(by.clone());
+    }
+    let children = plan.children().into_iter().map(|child| replaced(child.clone(), part, by));
+    let children = children.collect::<Result<Vec<_>>>()?;
+    replace_children_if_necessary(plan, children)
+}
+
+fn window(plan: &Arc<dyn ExecutionPlan>) -> Option<&Arc<dyn WindowExpr>> {
+    let bounded = plan.downcast_ref::<BoundedWindowAggExec>().map(BoundedWindowAggExec::window_expr);
+    let whole = || plan.downcast_ref::<WindowAggExec>().map(WindowAggExec::window_expr);
+    bounded.or_else(whole)?.first()
+}
+
+/// A window's input sorted by all that the window parts rows by, where it is not said to be. A part that is the same in every row
+/// is left out of a sort; that it is the same nobody knows any more behind a stage, and the window fails.
+fn sorted(plan: &Arc<dyn ExecutionPlan>, window: &Arc<dyn WindowExpr>) -> Option<Arc<dyn ExecutionPlan>> {
+    let parts = window.partition_by();
+    let [input] = plan.children()[..] else { return None };
+    let said: Vec<_> = input.output_ordering().into_iter().flat_map(|order| order.iter()).collect();
+    let is_said = |part| said.iter().take(parts.len()).any(|by| by.expr.eq(part));
+    if parts.iter().all(is_said) {
+        return None;
+    }
+    let parts = parts.iter().map(|part| PhysicalSortExpr::new(part.clone(), SortOptions::default()));
+    let order = LexOrdering::new(parts.chain(window.order_by().iter().cloned()))?;
+    let unsorted =
+        input.downcast_ref::<SortExec>().filter(|sort| sort.fetch().is_none()).map_or(input, SortExec::input);
+    let keeps = unsorted.output_partitioning().partition_count() > 1;
+    Some(Arc::new(SortExec::new(order, unsorted.clone()).with_preserve_partitioning(keeps)))
+}

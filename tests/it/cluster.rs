@@ -1,0 +1,184 @@
+//! Every report on three engines: in this process, on a Ballista cluster of upstream's own scheduler and executors, and on
+//! DuckDB. And a cluster that is not there, or loses an executor in the middle of a question.
+
+mod duck;
+mod peers;
+mod rows;
+
+use std::path::PathBuf;
+
+use onhook::config::Config;
+use onhook::estate;
+use onhook::lake::{Access, Lake};
+use onhook::sql::{Answer, Args, Cluster, Engine, REPORTS};
+
+use crate::workdir::Workdir;
+use peers::Peers;
+
+/// An estate whose lake is full, and the folder of its `onhook.toml`.
+struct Estate {
+    name: &'static str,
+    work: Workdir,
+    folder: PathBuf,
+}
+
+impl Estate {
+    fn of(name: &'static str, work: Workdir, folder: &str) -> Self {
+        let folder = work.join(folder);
+        let estate = Self { name, work, folder };
+        estate.work.run(&["-c", &estate.config(), "ingest"]);
+        estate.work.good(&["-c", &estate.config(), "estate", "load"]);
+        estate
+    }
+
+    /// The hand-made estate, the thirty conversations on four platforms, and the invented estate of the README.
+    fn all() -> [Self; 3] {
+        [
+            Self::of("small", Workdir::small(), ""),
+            Self::of("scene", Workdir::of("scene"), ""),
+            Self::of("sample", Workdir::sample(), "sample-data"),
+        ]
+    }
+
+    fn config(&self) -> String {
+        self.folder.join("onhook.toml").display().to_string()
+    }
+
+    /// What the reports say in a session of this process, on a cluster where one is given.
+    fn asked(&self, cluster: Option<&Cluster>, args: &Args) -> Vec<(&'static str, Answer)> {
+        let config = Config::load(&self.folder.join("onhook.toml"), &onhook::read::formats()).unwrap();
+        let lake = Lake::open(&self.folder.join("lake"), Access::Read).unwrap();
+        let policy = estate::policy_rows(&estate::policy(&config).unwrap());
+        let engine = match cluster {
+            Some(cluster) => Engine::open_on(cluster, &lake, &config, &policy).unwrap(),
+            None => Engine::open(&lake, &config, &policy).unwrap(),
+        };
+        let said = |query: &'static onhook::sql::Query| {
+            let known = |name: &&String| query.settings.contains(name);
+            let args: Args = args.iter().filter(|(name, _)| known(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+            engine.run(query, &args).map(|answer| (query.name.as_str(), answer)).map_err(|error| format!("{error}\n"))
+        };
+        let (said, failed): (Vec<_>, Vec<_>) = REPORTS.iter().map(said).partition(Result::is_ok);
+        let failed: String = failed.into_iter().filter_map(Result::err).collect();
+        assert!(failed.is_empty(), "{}: {failed}", self.name);
+        said.into_iter().flatten().collect()
+    }
+
+    /// Panics with all that differs.
+    fn compare(&self, ours: &[(&str, Answer)], theirs: &[(&str, Answer)], engine: &str) -> usize {
+        assert_eq!(ours.len(), theirs.len());
+        let pairs = ours.iter().zip(theirs);
+        let wrong: Vec<String> =
+            pairs.flat_map(|((name, ours), (_, theirs))| rows::differences(name, ours, theirs)).collect();
+        assert!(wrong.is_empty(), "{} here and on {engine}:\n{}", self.name, wrong.join("\n"));
+        ours.iter().map(|(_, answer)| answer.rows()).sum()
+    }
+}
+
+#[test]
+fn every_report_says_on_a_cluster_what_it_says_here() {
+    let peers = Peers::start(2);
+    let cluster: Cluster = peers.place().parse().unwrap();
+    for estate in Estate::all() {
+        let here = estate.asked(None, &Args::new());
+        // Standing answers are read as files of the lake where they are there,
+        let rows = estate.compare(&here, &estate.asked(Some(&cluster), &Args::new()), "the cluster");
+        assert!(rows > 100, "{}: {rows}", estate.name);
+        // and go along with the plan where they are not.
+        std::fs::remove_dir_all(estate.folder.join("lake/standing")).unwrap();
+        estate.compare(&here, &estate.asked(Some(&cluster), &Args::new()), "the cluster, without standing answers");
+    }
+}
+
+#[test]
+fn every_report_says_on_duckdb_what_it_says_here() {
+    let Some(duck) = duck::Duck::find("every_report_says_on_duckdb_what_it_says_here") else { return };
+    for estate in Estate::all() {
+        let rows = estate.compare(&estate.asked(None, &Args::new()), &duck.asked(&estate), "DuckDB");
+        assert!(rows > 100, "{}: {rows}", estate.name);
+    }
+}
+
+/// A setting given for one question, a query of the user's own, SQL: by the command, as a user types it.
+#[test]
+fn a_question_on_a_cluster_is_typed_like_any_other() {
+    let peers = Peers::start(1);
+    let work = Workdir::small();
+    work.good(&["nightly"]);
+    work.write("days.sql", "-- param: least int = 1\nselect local_day, count(*) as rows from usage group by local_day having count(*) >= $least order by 1");
+    let place = peers.place() + "?partitions=3";
+    for args in [
+        &["query", "usage-bands", "-f", "csv", "-p", "window_days=10", "-p", "light=0.5"][..],
+        &["query", "days.sql", "-f", "csv", "-p", "least=2"],
+        &["query", "disposition", "-f", "json", "-p", "site=HQ"],
+        &["sql", "-f", "csv", "-e", "select verdict, count(*) as n from verdicts group by verdict order by verdict"],
+        &["sql", "-f", "csv", "-e", "select * from conversation_share"],
+        &["sql", "-f", "csv", "-e", "select source, leg_key from legs where talk_s > 100 order by leg_key limit 3"],
+        &["sql", "-f", "csv", "-e", "select 1 as one where 1 = 2"],
+        &["sql", "-f", "csv", "-e", "select table_name from information_schema.tables order by table_name"],
+    ] {
+        let (here, there) = (work.good(args), work.good(&[args, &["--engine", &place]].concat()));
+        assert_eq!(here.stdout, there.stdout, "{args:?}");
+        assert_eq!(there.stderr, "", "{args:?}");
+    }
+    let recursive =
+        "with recursive n as (select 1 as i union all select i + 1 from n where i < 5) select sum(i) as s from n";
+    let array = "select cardinality([source, platform, 'x']) as s from legs limit 1";
+    for (sql, said, why) in [(recursive, "s\n15\n", "it is recursive"), (array, "s\n3\n", "it uses the function ")] {
+        let ran = work.good(&["sql", "-f", "csv", "-e", sql, "--engine", &place]);
+        assert_eq!(ran.stdout, said);
+        assert!(ran.stderr.contains(why) && ran.stderr.contains("worked out in this process"), "{}", ran.stderr);
+    }
+    let ran = work.run(&["sql", "-e", "select nothing from legs", "--engine", &place]);
+    assert_eq!((ran.code, ran.stderr.lines().count()), (2, 2), "{ran:?}");
+    assert!(ran.stderr.starts_with("error: query sql:"), "{}", ran.stderr);
+    let ran = work.run(&["sql", "-e", "select cast(source as int) from legs", "--engine", &place]);
+    assert_eq!((ran.code, ran.stderr.lines().count()), (2, 2), "{ran:?}");
+    assert!(ran.stderr.starts_with(&format!("error: cluster {place}: ")), "{}", ran.stderr);
+}
+
+#[test]
+fn a_cluster_that_is_not_there_is_said_in_one_line() {
+    let work = Workdir::small();
+    work.good(&["ingest"]);
+    // Nobody listens; somebody does who never answers; a scheduler without executors.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().unwrap().port();
+    let alone = Peers::start(0);
+    for (place, what) in [
+        (format!("df://127.0.0.1:{}", peers::free_port()), "Connection refused"),
+        (format!("df://127.0.0.1:{silent}"), ""),
+        (alone.place(), "no executor has answered within 20 seconds"),
+    ] {
+        let ran = work.run(&["query", "coverage", "--engine", &place]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
+        let lines: Vec<&str> = ran.stderr.lines().collect();
+        let [error, hint] = lines[..] else { panic!("{ran:?}") };
+        assert!(error.starts_with(&format!("error: cluster {place}: ")) && error.contains(what), "{error}");
+        assert_eq!(hint, "hint: is a Ballista 55 scheduler running there, with executors? docs/scale.md says how");
+    }
+    let ran = work.run(&["query", "coverage", "--engine", "http://127.0.0.1:1"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("write it as df://host:port"), "{}", ran.stderr);
+}
+
+/// Legs by legs of the same minute: seconds of work on all cores, in stages that every executor has a share of.
+const LONG: &str = "select a.source, count(*) as pairs, sum(a.talk_s * (b.record_no % 97)) as weighed, max(a.leg_key - b.leg_key) as gap \
+    from legs a join legs b on a.local_minute % 16 = b.local_minute % 16 group by a.source order by a.source";
+
+#[test]
+fn an_executor_killed_in_the_middle_of_a_question_costs_time_and_no_row() {
+    let estate = Estate::of("sample", Workdir::sample(), "sample-data");
+    let args = ["-c", &estate.config(), "sql", "-f", "csv", "-e", LONG];
+    let here = estate.work.good(&args);
+    let mut peers = Peers::start(2);
+    let place = peers.place();
+    let asked = peers::Asked::start(&estate.work, &[&args[..], &["--engine", &place]].concat());
+    // Both have written rows of the same job, and it is not done.
+    peers.wait_until_both_work(&asked);
+    peers.kill(0);
+    assert!(asked.is_running(), "the question was answered before the executor was killed");
+    let ran = asked.wait();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.stdout, here.stdout);
+}
