@@ -6,6 +6,7 @@ mod cluster;
 mod groups;
 mod header;
 mod inline;
+mod pieces;
 mod sendable;
 mod session;
 mod standing;
@@ -23,7 +24,6 @@ use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::collect;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 pub use catalogue::{REPORTS, VIEWS, report};
@@ -336,16 +336,8 @@ impl<'a> Engine<'a> {
             let planned = Arc::new(frame.schema().as_arrow().clone());
             let batches = match self.cluster {
                 Some(cluster) if self.goes_out(name, frame.logical_plan()).map_err(wrong)? => {
-                    let context = self.context.task_ctx();
                     let plan = frame.create_physical_plan().await.map_err(wrong)?;
-                    let plan = sendable::sendable(plan, &context).await.map_err(wrong)?;
-                    match sendable::fits(&plan).map_err(wrong)? {
-                        true => cluster.run(&self.context, plan).await.map_err(|error| cluster.lost(&error))?,
-                        false => {
-                            stays_here(name, "its plan is too deep");
-                            collect(plan, context).await.map_err(wrong)?
-                        }
-                    }
+                    cluster.run(&self.context, plan).await.map_err(|error| cluster.lost(&error))?
                 }
                 _ => frame.collect().await.map_err(wrong)?,
             };
