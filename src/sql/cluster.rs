@@ -7,21 +7,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use ballista_core::BALLISTA_VERSION;
 use ballista_core::config::BALLISTA_CLIENT_GRPC_CONNECT_TIMEOUT_SECONDS;
-use ballista_core::execution_plans::execute_physical_plan;
-use ballista_core::extension::SessionConfigExt;
+use ballista_core::execution_plans::{ShuffleReaderExec, execute_physical_plan};
+use ballista_core::extension::{BallistaGrpcMetadataInterceptor, SessionConfigExt, SessionConfigHelperExt};
 use ballista_core::optimizer::ballista_default_optimizer_rules;
 use ballista_core::planner::scans_only_information_schema;
 use ballista_core::registry::BallistaFunctionRegistry;
+use ballista_core::serde::protobuf::execute_query_params::Query;
+use ballista_core::serde::protobuf::job_status::Status;
+use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
+use ballista_core::serde::protobuf::{self, ExecuteQueryParams};
+use ballista_core::serde::scheduler::PartitionLocation;
+use ballista_core::utils::{GrpcClientConfig, create_grpc_client_endpoint};
+use ballista_core::version::BALLISTA_VERSION_HEADER;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion_proto::physical_plan::AsExecutionPlan;
 use datafusion_proto::protobuf::PhysicalPlanNode;
 use futures::TryStreamExt;
 
+use super::pieces;
+use super::sendable::sendable;
 use crate::error::Error;
 
 /// How long a scheduler may take to be reached, and then a question that reads nothing to be answered by an executor.
@@ -70,6 +81,13 @@ impl Cluster {
         let seconds = CONNECTED_WITHIN.as_secs();
         let config = SessionConfig::new_with_ballista()
             .with_target_partitions(self.partitions)
+            // DataFusion's merge join panics where a filter goes with the keys, and with a side that is handed to every task
+            // Ballista's stages lose rows of an outer join: so both sides are parted by their keys.
+            .set_bool("datafusion.optimizer.prefer_hash_join", true)
+            .set_u64("datafusion.optimizer.hash_join_single_partition_threshold", 0)
+            .set_u64("datafusion.optimizer.hash_join_single_partition_threshold_rows", 0)
+            .with_ballista_broadcast_join_threshold_bytes(0)
+            .with_ballista_broadcast_join_threshold_rows(0)
             .set_u64(BALLISTA_CLIENT_GRPC_CONNECT_TIMEOUT_SECONDS, seconds);
         let state = SessionStateBuilder::new().with_config(config).with_default_features();
         SessionContext::new_with_state(state.with_optimizer_rules(ballista_default_optimizer_rules()).build())
@@ -96,11 +114,68 @@ impl Cluster {
 
     /// The answer, rows in their order.
     pub async fn run(&self, context: &SessionContext, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
+        let mut plan = sendable(plan, &context.task_ctx()).await?;
+        while let Some(piece) = pieces::piece(&plan) {
+            let left = self.leave(context, &piece).await?;
+            plan = pieces::replaced(plan, &piece, &left)?;
+        }
         let config = context.copied_config();
         let (client, codec) = (config.ballista_config(), config.ballista_physical_extension_codec());
         let (scheduler, session) = (self.scheduler.clone(), context.session_id());
         let rows = execute_physical_plan::<PhysicalPlanNode>(scheduler, &client, plan, codec.as_ref(), session, config);
         rows.await?.try_collect().await
+    }
+
+    /// Has a piece worked out and its rows left with the executors; gives the step that reads them there.
+    async fn leave(&self, context: &SessionContext, piece: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+        let config = context.copied_config();
+        let codec = config.ballista_physical_extension_codec();
+        let encoded = PhysicalPlanNode::try_from_physical_plan(piece.clone(), codec.as_ref())?;
+        let mut message = Vec::new();
+        encoded.try_encode(&mut message)?;
+        let job = ExecuteQueryParams {
+            query: Some(Query::PhysicalPlan(message)),
+            settings: config.to_key_value_pairs(),
+            session_id: context.session_id(),
+            operation_id: context.session_id(),
+        };
+        let locations = self.finished(&config, job).await?;
+        let partitioning = piece.output_partitioning().clone();
+        let mut partitions = vec![Vec::new(); partitioning.partition_count()];
+        let mut stage = 0;
+        for location in locations {
+            let location: PartitionLocation = location.try_into().map_err(failed)?;
+            stage = location.partition_id.stage_id;
+            let partition = partitions.get_mut(location.partition_id.partition_id);
+            partition.ok_or_else(|| failed("rows of a partition that was not asked for"))?.push(location);
+        }
+        Ok(Arc::new(ShuffleReaderExec::try_new(stage, partitions, piece.schema(), partitioning)?))
+    }
+
+    /// Sends a job and waits for its end: where its rows are.
+    async fn finished(
+        &self,
+        config: &SessionConfig,
+        job: ExecuteQueryParams,
+    ) -> Result<Vec<protobuf::PartitionLocation>> {
+        let client = config.ballista_config();
+        let most = client.grpc_client_max_message_size();
+        let endpoint = create_grpc_client_endpoint(self.scheduler.clone(), Some(&GrpcClientConfig::from(&client)));
+        let channel = endpoint.map_err(failed)?.connect().await.map_err(failed)?;
+        let version = [(BALLISTA_VERSION_HEADER.to_string(), BALLISTA_VERSION.to_string())].into();
+        let mut scheduler =
+            SchedulerGrpcClient::with_interceptor(channel, BallistaGrpcMetadataInterceptor::new(version))
+                .max_encoding_message_size(most)
+                .max_decoding_message_size(most);
+        let mut states = scheduler.execute_query_push(job).await.map_err(failed)?.into_inner();
+        while let Some(state) = states.try_next().await.map_err(failed)? {
+            match state.status.and_then(|job| job.status) {
+                Some(Status::Successful(job)) => return Ok(job.partition_location),
+                Some(Status::Failed(job)) => return Err(failed(job.error)),
+                _ => {}
+            }
+        }
+        Err(failed("the scheduler is gone"))
     }
 
     /// Why a question that was sent has no answer.
@@ -151,6 +226,10 @@ impl Where {
         })?;
         Ok(found)
     }
+}
+
+fn failed(why: impl std::fmt::Display) -> DataFusionError {
+    DataFusionError::Execution(why.to_string())
 }
 
 fn plain(error: &DataFusionError) -> String {

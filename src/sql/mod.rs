@@ -7,6 +7,7 @@ mod groups;
 mod header;
 mod inline;
 mod names;
+mod pieces;
 mod sendable;
 mod session;
 mod standing;
@@ -27,7 +28,6 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::collect;
 use datafusion::prelude::{DataFrame, SessionContext};
 use tokio::sync::watch;
 use url::Url;
@@ -393,16 +393,8 @@ impl<'a> Engine<'a> {
             let stop = self.stop.borrow().clone();
             let batches = match (self.cluster, stop) {
                 (Some(cluster), _) if self.goes_out(name, frame.logical_plan()).map_err(wrong)? => {
-                    let context = self.context.task_ctx();
                     let plan = frame.create_physical_plan().await.map_err(wrong)?;
-                    let plan = sendable::sendable(plan, &context).await.map_err(wrong)?;
-                    match sendable::fits(&plan).map_err(wrong)? {
-                        true => cluster.run(&self.context, plan).await.map_err(|error| cluster.lost(&error))?,
-                        false => {
-                            stays_here(name, "its plan is too deep");
-                            collect(plan, context).await.map_err(wrong)?
-                        }
-                    }
+                    cluster.run(&self.context, plan).await.map_err(|error| cluster.lost(&error))?
                 }
                 (_, None) => frame.collect().await.map_err(wrong)?,
                 (_, Some(stop)) => match stop.run(frame.collect()).await.map_err(|e| wrong(e.into()))? {

@@ -1,10 +1,9 @@
 //! A plan in words that a cluster understands: steps that upstream's stages count or cut wrongly are said in another way, with
-//! the same rows. And whether a plan fits into a message at all. Sends nothing.
+//! the same rows. Sends nothing.
 
 use std::sync::Arc;
 
 use arrow::compute::SortOptions;
-use ballista_core::serde::BallistaPhysicalExtensionCodec;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
@@ -21,8 +20,8 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect_partitioned};
-use datafusion_proto::physical_plan::AsExecutionPlan;
-use datafusion_proto::protobuf::PhysicalPlanNode;
+
+use super::pieces;
 
 /// The same rows by steps that can be sent.
 pub async fn sendable(plan: Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -33,7 +32,7 @@ pub async fn sendable(plan: Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) 
         let rows = collect_partitioned(part.clone(), context.clone()).await?;
         let rows: Arc<dyn ExecutionPlan> =
             DataSourceExec::from_data_source(MemorySourceConfig::try_new(&rows, part.schema(), None)?);
-        plan = replaced(plan, &part, &rows)?;
+        plan = pieces::replaced(plan, &part, &rows)?;
     }
     let sorted = plan.transform_up(|plan| {
         Ok(match window(&plan).map(|window| sorted(&plan, window)) {
@@ -42,15 +41,6 @@ pub async fn sendable(plan: Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) 
         })
     });
     sorted.data()
-}
-
-/// Whether a scheduler can read it. A message may nest a hundred deep, and a step of a plan takes two of those: a report on views
-/// that stand on views that stand on views does not fit.
-pub fn fits(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
-    let codec = BallistaPhysicalExtensionCodec::default();
-    let mut message = Vec::new();
-    PhysicalPlanNode::try_from_physical_plan(plan.clone(), &codec)?.try_encode(&mut message)?;
-    Ok(PhysicalPlanNode::try_decode(&message).is_ok())
 }
 
 /// The largest part that reads nothing, if there is any.
@@ -67,20 +57,6 @@ fn reads_nothing(plan: &Arc<dyn ExecutionPlan>) -> bool {
     }
     (plan.is::<ProjectionExec>() || plan.is::<FilterExec>() || plan.is::<UnionExec>())
         && plan.children().into_iter().all(reads_nothing)
-}
-
-/// The plan with another step in the place of a part.
-fn replaced(
-    plan: Arc<dyn ExecutionPlan>,
-    part: &Arc<dyn ExecutionPlan>,
-    by: &Arc<dyn ExecutionPlan>,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    if Arc::ptr_eq(&plan, part) {
-        return Ok(by.clone());
-    }
-    let children = plan.children().into_iter().map(|child| replaced(child.clone(), part, by));
-    let children = children.collect::<Result<Vec<_>>>()?;
-    replace_children_if_necessary(plan, children)
 }
 
 fn window(plan: &Arc<dyn ExecutionPlan>) -> Option<&Arc<dyn WindowExpr>> {
