@@ -70,7 +70,7 @@ impl Keys {
 
     /// What tells the key in force from others, and nothing of it.
     pub fn id(&self) -> String {
-        self.numbers.last().map(|secret| id(secret)).unwrap_or_default()
+        self.numbers.last().map(id).unwrap_or_default()
     }
 
     /// How many keys of numbers there are.

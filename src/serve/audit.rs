@@ -56,15 +56,15 @@ pub fn without_literals(text: &str) -> String {
     let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize() else {
         return "(not readable)".into();
     };
-    let words = tokens.iter().filter_map(|token| match token {
-        Token::Whitespace(_) => Some(" ".to_string()),
+    let words = tokens.iter().map(|token| match token {
+        Token::Whitespace(_) => " ".to_string(),
         // A number that was written as a name by mistake is a number all the same.
-        Token::Word(word) if !has_number(&word.value) => Some(token.to_string()),
-        Token::Word(_) => Some("?".into()),
-        Token::Placeholder(name) if !has_number(name) => Some(name.clone()),
-        Token::Placeholder(_) => Some("?".into()),
-        token if is_punctuation(token) => Some(token.to_string()),
-        _ => Some("?".into()),
+        Token::Word(word) if !has_number(&word.value) => token.to_string(),
+        Token::Word(_) => "?".into(),
+        Token::Placeholder(name) if !has_number(name) => name.clone(),
+        Token::Placeholder(_) => "?".into(),
+        token if is_punctuation(token) => token.to_string(),
+        _ => "?".into(),
     });
     let line: String = words.collect();
     let mut line = line.split_whitespace().collect::<Vec<_>>().join(" ");

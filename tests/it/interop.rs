@@ -66,7 +66,7 @@ fn forget_before_checkpoint(table: &Path) {
     });
     let log = table.join("_delta_log");
     assert!(log.join("_last_checkpoint").is_file());
-    let is_old = |name: &String| name[..20].parse::<u64>().unwrap() < version as u64;
+    let is_old = |name: &String| name[..20].parse::<u64>().unwrap() < version;
     let old: Vec<String> = commits(&log).into_iter().filter(is_old).collect();
     assert!(!old.is_empty(), "something is forgotten");
     old.iter().for_each(|name| std::fs::remove_file(log.join(name)).unwrap());
