@@ -9,6 +9,7 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::window::WindowExpr;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::empty::EmptyExec;
@@ -16,10 +17,11 @@ use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect_partitioned};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitioning, collect_partitioned};
 
 use super::pieces;
 
@@ -34,13 +36,32 @@ pub async fn sendable(plan: Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) 
             DataSourceExec::from_data_source(MemorySourceConfig::try_new(&rows, part.schema(), None)?);
         plan = pieces::replaced(plan, &part, &rows)?;
     }
-    let sorted = plan.transform_up(|plan| {
+    let said = plan.transform_up(|plan| {
+        if plan.is::<UnionExec>() {
+            let parts = plan.children().into_iter().map(|part| parted(part, plan.output_ordering()));
+            let parts = parts.collect::<Result<_>>()?;
+            return Ok(Transformed::yes(replace_children_if_necessary(plan, parts)?));
+        }
         Ok(match window(&plan).map(|window| sorted(&plan, window)) {
             Some(Some(input)) => Transformed::yes(replace_children_if_necessary(plan, vec![input])?),
             _ => Transformed::no(plan),
         })
     });
-    sorted.data()
+    said.data()
+}
+
+/// A part of a union as a stage of its own. In one stage with the union, a part that gathers rows of all others in itself is worked
+/// out by every task, and its rows come as often.
+fn parted(part: &Arc<dyn ExecutionPlan>, order: Option<&LexOrdering>) -> Result<Arc<dyn ExecutionPlan>> {
+    let Some(column) = part.schema().fields().first().map(|field| Column::new(field.name(), 0)) else {
+        return Ok(part.clone());
+    };
+    let by = Partitioning::Hash(vec![Arc::new(column)], part.output_partitioning().partition_count());
+    let stage: Arc<dyn ExecutionPlan> = Arc::new(RepartitionExec::try_new(part.clone(), by)?);
+    Ok(match order {
+        Some(order) => Arc::new(SortExec::new(order.clone(), stage).with_preserve_partitioning(true)),
+        None => stage,
+    })
 }
 
 /// The largest part that reads nothing, if there is any.

@@ -39,11 +39,15 @@ pub fn differences(name: &str, ours: &Answer, theirs: &Answer) -> Vec<String> {
         }
         for (row, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
             if !are_equal(ours, theirs) {
-                found.push(format!("{name}, row {row}, {column}: {ours:?} and {theirs:?}"));
+                found.push(format!(
+                    "{name}, row {row}, {column}: {:.200} and {:.200}",
+                    format!("{ours:?}"),
+                    format!("{theirs:?}")
+                ));
             }
         }
     }
-    found.truncate(5);
+    found.truncate(2);
     found
 }
 
