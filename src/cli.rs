@@ -214,7 +214,8 @@ pub struct Case {
 #[derive(Debug, Args)]
 pub struct Engine {
     /// A Ballista 55 cluster to work the answer out, such as df://scheduler:50050, in place of this process. Its executors
-    /// must see the lake under the same path. ?partitions=64 behind it cuts the work into more pieces than 16.
+    /// must see the lake under the same path. ?partitions=64&seconds=600 behind it cuts the work into more pieces than 16, and
+    /// gives up after so many seconds rather than an hour.
     #[arg(long = "engine", value_name = "df://HOST:PORT")]
     pub cluster: Option<Cluster>,
 }

@@ -43,34 +43,41 @@ const PARTITIONS: usize = 16;
 /// A scheduler's own default.
 const PORT: u16 = 50050;
 
-/// Where a scheduler is, as in `df://host:port` or `df://host:port?partitions=64`.
+/// Seconds that an answer may take where the place does not say: a cluster that lost an executor may wait for it for ever.
+const SECONDS: usize = 3600;
+
+/// Where a scheduler is, as in `df://host:port` or `df://host:port?partitions=64&seconds=600`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
     /// As it was given.
     place: String,
     scheduler: String,
     partitions: usize,
+    seconds: usize,
 }
 
 impl FromStr for Cluster {
     type Err = String;
 
     fn from_str(place: &str) -> Result<Self, String> {
-        let form =
-            || "write it as df://host:port, or with the pieces a stage is cut into as df://host:port?partitions=64";
+        let form = || "write it as df://host:port, or as df://host:port?partitions=64&seconds=600 with the pieces a stage is cut into and how long an answer may take";
         let url = url::Url::parse(place).map_err(|_| form().to_string())?;
         let host = url.host_str().filter(|host| !host.is_empty() && url.scheme() == "df").ok_or_else(form)?;
         let is_bare = url.username().is_empty() && url.password().is_none() && matches!(url.path(), "" | "/");
         if !is_bare || url.fragment().is_some() {
             return Err(form().to_string());
         }
-        let mut partitions = PARTITIONS;
+        let (mut partitions, mut seconds) = (PARTITIONS, SECONDS);
         for (name, value) in url.query_pairs() {
-            let number = (name == "partitions").then(|| value.parse().ok().filter(|n| (1..=10_000).contains(n)));
-            partitions = number.flatten().ok_or_else(form)?;
+            let number = value.parse().ok().filter(|n| (1..=100_000).contains(n));
+            match (name.as_ref(), number) {
+                ("partitions", Some(number)) => partitions = number,
+                ("seconds", Some(number)) => seconds = number,
+                _ => return Err(form().to_string()),
+            }
         }
         let scheduler = format!("http://{host}:{}", url.port().unwrap_or(PORT));
-        Ok(Self { place: place.to_string(), scheduler, partitions })
+        Ok(Self { place: place.to_string(), scheduler, partitions, seconds })
     }
 }
 
@@ -113,7 +120,15 @@ impl Cluster {
     }
 
     /// The answer, rows in their order.
+    ///
+    /// # Errors
+    /// None that was right, or none in time.
     pub async fn run(&self, context: &SessionContext, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
+        let answer = tokio::time::timeout(Duration::from_secs(self.seconds as u64), self.answer(context, plan)).await;
+        answer.unwrap_or_else(|_| Err(failed(format!("no answer within {} seconds", self.seconds))))
+    }
+
+    async fn answer(&self, context: &SessionContext, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
         let mut plan = sendable(plan, &context.task_ctx()).await?;
         while let Some(piece) = pieces::piece(&plan) {
             let left = self.leave(context, &piece).await?;
@@ -180,7 +195,10 @@ impl Cluster {
 
     /// Why a question that was sent has no answer.
     pub fn lost(&self, error: &DataFusionError) -> Error {
-        self.wrong(plain(error), "executors must see the lake's files under the same paths; docs/scale.md says more")
+        self.wrong(
+            plain(error),
+            "ask again if an executor went away; executors must see the lake under the same path: docs/scale.md",
+        )
     }
 
     fn wrong(&self, what: String, hint: &str) -> Error {
@@ -243,6 +261,7 @@ mod tests {
     #[test]
     fn a_place_is_a_scheduler_and_how_many_pieces() {
         let parsed = |place: &str| place.parse::<Cluster>().map(|c| (c.scheduler, c.partitions)).ok();
+        assert_eq!("df://big?seconds=60".parse::<Cluster>().unwrap().seconds, 60);
         assert_eq!(parsed("df://big:6000"), Some(("http://big:6000".into(), 16)));
         assert_eq!(parsed("df://big"), Some(("http://big:50050".into(), 16)));
         assert_eq!(parsed("df://10.0.0.7:6000?partitions=64"), Some(("http://10.0.0.7:6000".into(), 64)));
