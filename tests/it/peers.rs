@@ -3,11 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Says aloud that a test is left out, and why; in CI that is a failure.
-pub fn left_out(test: &str, why: &str) {
-    assert!(std::env::var_os("ONHOOK_NO_SKIP").is_none(), "{test}: {why}");
-    eprintln!("SKIPPED {test}: {why}");
-}
+use crate::workdir::skip;
 
 /// A Python that has these modules: `ONHOOK_PYTHON`, or `python3`.
 pub fn python(test: &str, modules: &[&str]) -> Option<PathBuf> {
@@ -15,7 +11,7 @@ pub fn python(test: &str, modules: &[&str]) -> Option<PathBuf> {
     let imports: String = modules.iter().map(|module| format!("import {module};")).collect();
     let has_all = Command::new(&program).args(["-c", &imports]).output().is_ok_and(|out| out.status.success());
     if !has_all {
-        left_out(test, &format!("{} with {} is not installed", program.display(), modules.join(", ")));
+        skip(test, &format!("{} with {} is not installed", program.display(), modules.join(", ")));
     }
     has_all.then_some(program)
 }
@@ -26,7 +22,7 @@ pub fn program(test: &str, name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     let all = std::env::split_paths(&path).collect::<Vec<_>>();
     let found = all.iter().chain(folders).map(|folder: &PathBuf| folder.join(name)).find(|file| is_program(file));
     if found.is_none() {
-        left_out(test, &format!("{name} is not installed"));
+        skip(test, &format!("{name} is not installed"));
     }
     found
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{ANALYST, MANAGER, Server, block_on, one, small};
-use crate::workdir::{Workdir, repository};
+use crate::workdir::{Workdir, repository, skip};
 
 /// A program, or none, said aloud; where tests may not be skipped that is a failure.
 pub fn program(variable: &str, usual: &str, check: &[&str], test: &str) -> Option<String> {
@@ -16,8 +16,7 @@ pub fn program(variable: &str, usual: &str, check: &[&str], test: &str) -> Optio
     if runs {
         return Some(name);
     }
-    assert!(std::env::var_os("ONHOOK_NO_SKIP").is_none(), "{name} {check:?} does not run");
-    eprintln!("SKIPPED {test}: {name} {check:?} does not run");
+    skip(test, &format!("{name} {check:?} does not run"));
     None
 }
 
