@@ -1,8 +1,10 @@
 //! One connection from its first byte to its last: encryption, login, messages, and an end for every wait. The library's own
 //! loop waits for ever for the rest of a message, and goes on after some errors of a login; this one does not. Knows no SQL.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
@@ -36,6 +38,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 const GLANCE: Duration = Duration::from_millis(500);
 /// Longest message; a statement of this size is none that a person wrote.
 const LONGEST: usize = 16 * 1024 * 1024;
+/// Longest message of somebody who has not logged in.
+const LONGEST_AT_LOGIN: usize = 16 * 1024;
 
 type Socket = Framed<MaybeTls, PgWireMessageServerCodec<Prepared>>;
 
@@ -62,7 +66,7 @@ pub async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
         let handlers = handlers(&socket, &shared);
         let (mut place, mut has_answered) = (None, false);
         while !matches!(socket.state(), PgWireConnectionState::ReadyForQuery) {
-            let message = match socket.next().await {
+            let message = match whole(&mut socket, LONGEST_AT_LOGIN).await {
                 Some(Ok(message)) => message,
                 Some(Err(error)) => return refuse(&mut socket, error).await,
                 None => return Ok(None),
@@ -137,7 +141,7 @@ async fn next(socket: &mut Socket, shared: &Shared) -> Result<Option<Message>, P
     loop {
         tokio::select! {
             biased;
-            message = socket.next() => return message.transpose(),
+            message = whole(socket, LONGEST) => return message.transpose(),
             _ = closing.wait_for(|is_closing| *is_closing) => {
                 return Err(fatal("57P01", "terminating connection due to administrator command"));
             }
@@ -148,10 +152,19 @@ async fn next(socket: &mut Socket, shared: &Shared) -> Result<Option<Message>, P
         if waited >= REST {
             return Err(fatal("08P01", "half a message came, and the rest of it did not"));
         }
-        if begun > LONGEST {
-            return Err(fatal("54000", "a message is longer than any statement may be"));
-        }
     }
+}
+
+/// The next message when all of it is there. Looks at what has come each time the socket has no more for now, which a client
+/// that sends as fast as it can cannot put off: how much is kept depends on no clock.
+async fn whole(socket: &mut Socket, longest: usize) -> Option<Result<Message, PgWireError>> {
+    poll_fn(|context| match socket.poll_next_unpin(context) {
+        Poll::Pending if socket.read_buffer().len() > longest => {
+            Poll::Ready(Some(Err(fatal("54000", "a message is longer than any statement may be"))))
+        }
+        come => come,
+    })
+    .await
 }
 
 /// Says why, and ends the connection.
