@@ -10,8 +10,8 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
-use datafusion_postgres::datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
-use datafusion_postgres::datafusion_pg_catalog::pg_catalog::setup_pg_catalog;
+use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
+use datafusion_pg_catalog::pg_catalog::setup_pg_catalog;
 
 use crate::sql::CATALOG;
 
@@ -33,6 +33,15 @@ pub fn install(context: &SessionContext) -> Result<()> {
         DataType::Int32,
         Volatility::Stable,
         Arc::new(none),
+    ));
+    // No function is a procedure that a client could call.
+    let never = |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(ScalarValue::Boolean(Some(false))));
+    context.register_udf(create_udf(
+        "has_function_privilege",
+        vec![DataType::Int64, DataType::Utf8],
+        DataType::Boolean,
+        Volatility::Stable,
+        Arc::new(never),
     ));
     context.register_udf(of_each("obj_description", DataType::Int32, |_| None));
     context.register_udf(of_each("current_setting", DataType::Utf8, |text| {

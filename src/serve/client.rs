@@ -20,7 +20,6 @@ use pgwire::api::store::{Entry, PortalStore};
 use pgwire::api::{ClientInfo, ClientPortalStore, DEFAULT_NAME, Type};
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage as Message;
-use pgwire::messages::copy::{CopyData, CopyDone, CopyOutResponse};
 use pgwire::messages::data::{DataRow, RowDescription};
 use pgwire::messages::extendedquery::{Execute, Parse, ParseComplete, PortalSuspended};
 use pgwire::messages::response::{EmptyQueryResponse, ReadyForQuery, TransactionStatus};
@@ -29,11 +28,12 @@ use pgwire::messages::startup::ParameterStatus;
 use tokio::sync::watch;
 
 use super::audit::{Note, without_literals};
+use super::copy::copy;
 use super::current::{Held, Sessions};
 use super::prepared::{self, Prepared};
-use super::rows::{error, fatal, fields, header, line, rows, told};
+use super::rows::{error, fatal, fields, rows, told};
 use super::settings;
-use super::statement::{self, Allowed, Form, Setting};
+use super::statement::{self, Allowed, Setting};
 use super::users::Role;
 use super::{Shared, catalogue, plan};
 
@@ -140,7 +140,7 @@ impl Service {
                 Allowed::Copy(statement, form) => {
                     let held = self.held().await?;
                     let plan = self.planned(&who, held.sessions.clone(), *statement).await?;
-                    let (fields, rows) = self.rows(&who, held, plan, &Format::UnifiedText)?;
+                    let (fields, rows) = self.rows(&who, held, plan, &form.of_cells())?;
                     copy(client, &fields, pin!(rows), &form, note).await?;
                 }
                 Allowed::Show(name) => {
@@ -194,7 +194,7 @@ impl Service {
             Allowed::Copy(_, form) => {
                 let held = self.held().await?;
                 let plan = self.bound(&who, &held, portal).await?;
-                let (fields, rows) = self.rows(&who, held, plan, &Format::UnifiedText)?;
+                let (fields, rows) = self.rows(&who, held, plan, &form.of_cells())?;
                 copy(client, &fields, pin!(rows), form, note).await?;
             }
             Allowed::Show(name) => self.show(client, name, note).await?,
@@ -292,30 +292,6 @@ where
         count += 1;
     }
     Ok((count, false))
-}
-
-/// Sends rows as the text of a `COPY`.
-async fn copy<C, R>(client: &mut C, fields: &[FieldInfo], mut rows: R, form: &Form, note: &mut Note) -> PgWireResult<()>
-where
-    C: Peer,
-    C::Error: Debug,
-    R: Stream<Item = PgWireResult<DataRow>> + Unpin,
-    PgWireError: From<<C as Sink<Message>>::Error>,
-{
-    let columns = i16::try_from(fields.len()).map_err(|_| error("54011", "too many columns"))?;
-    client.feed(Message::CopyOutResponse(CopyOutResponse::new(0, columns, vec![0; fields.len()]))).await?;
-    if form.header {
-        client.feed(Message::CopyData(CopyData::new(header(fields, form)))).await?;
-    }
-    let mut count = 0;
-    while let Some(row) = rows.next().await {
-        client.feed(Message::CopyData(CopyData::new(line(&row?, form)))).await?;
-        note.row();
-        count += 1;
-    }
-    client.feed(Message::CopyDone(CopyDone::new())).await?;
-    client.feed(Message::CommandComplete(Tag::new("COPY").with_rows(count).into())).await?;
-    Ok(())
 }
 
 /// After an error nothing is done in a transaction but to end it.

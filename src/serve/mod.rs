@@ -6,6 +6,7 @@ mod cancels;
 mod catalogue;
 mod client;
 mod connection;
+mod copy;
 mod current;
 mod listed;
 mod mask;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use arrow_pg::datatypes::df::deserialize_parameters_with_server_types;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::Statement;
-use datafusion_postgres::arrow_pg::datatypes::df::deserialize_parameters_with_server_types;
 use pgwire::api::Type;
 use pgwire::api::portal::{Format, Portal};
 use pgwire::error::PgWireResult;

@@ -13,9 +13,11 @@ use datafusion::sql::sqlparser::ast::{
     CopyLegacyCsvOption, CopyLegacyOption, CopyOption, CopySource, CopyTarget, Expr, Query, Select, Set, SetExpr,
     Statement, TableFactor, TransactionAccessMode, TransactionMode, Value, Visit, Visitor,
 };
-use datafusion_postgres::datafusion_pg_catalog::sql::PostgresCompatibilityParser;
+use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 
 pub use depth::STACK;
+
+use super::copy::{Form, Lines};
 
 /// The parser of the catalogue's library: it puts what clients ask of PostgreSQL's catalogue into words that the engine has.
 static PARSER: LazyLock<PostgresCompatibilityParser> = LazyLock::new(PostgresCompatibilityParser::new);
@@ -28,7 +30,7 @@ const TABLE_FUNCTIONS: [&str; 4] = ["generate_series", "range", "unnest", "pg_ge
 pub enum Allowed {
     /// Gives rows: a query, its plan, the list of tables.
     Rows(Box<Statement>),
-    /// `COPY … TO STDOUT`: the rows of a query as a text.
+    /// `COPY … TO STDOUT`: the rows of a query in a form of its own.
     Copy(Box<Statement>, Form),
     Begin,
     Commit,
@@ -56,15 +58,6 @@ pub enum Setting {
     Timeout(Option<Duration>),
     /// Means nothing here; what clients set at connection.
     Ignored,
-}
-
-/// How rows are written by `COPY`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Form {
-    pub csv: bool,
-    pub header: bool,
-    pub delimiter: u8,
-    pub null: String,
 }
 
 /// Why a statement is not run: a code of PostgreSQL's and one line.
@@ -257,14 +250,16 @@ fn copied(source: CopySource) -> Result<Statement, Refusal> {
 }
 
 fn form(options: Vec<CopyOption>, legacy: Vec<CopyLegacyOption>) -> Result<Form, Refusal> {
-    let (mut csv, mut header, mut delimiter, mut null) = (false, false, None, None);
+    let (mut binary, mut csv, mut header, mut delimiter, mut null) = (false, false, false, None, None);
     let unknown = |what: String| {
-        refusal("0A000", &format!("COPY with {what} is not served: text and csv, header, delimiter and null are"))
+        let served = "text, csv and binary, header, delimiter and null are";
+        refusal("0A000", &format!("COPY with {what} is not served: {served}"))
     };
     for option in options {
         match option {
             CopyOption::Format(name) if name.value.eq_ignore_ascii_case("csv") => csv = true,
             CopyOption::Format(name) if name.value.eq_ignore_ascii_case("text") => csv = false,
+            CopyOption::Format(name) if name.value.eq_ignore_ascii_case("binary") => binary = true,
             CopyOption::Header(is_asked) => header = is_asked,
             CopyOption::Delimiter(c) => delimiter = Some(c),
             CopyOption::Null(text) => null = Some(text),
@@ -285,18 +280,25 @@ fn form(options: Vec<CopyOption>, legacy: Vec<CopyLegacyOption>) -> Result<Form,
                     }
                 }
             }
+            CopyLegacyOption::Binary => binary = true,
             CopyLegacyOption::Header => header = true,
             CopyLegacyOption::Delimiter(c) => delimiter = Some(c),
             CopyLegacyOption::Null(text) => null = Some(text),
             other => return Err(unknown(other.to_string())),
         }
     }
+    if binary {
+        return match csv || header || delimiter.is_some() || null.is_some() {
+            true => Err(unknown("BINARY and an option of texts".into())),
+            false => Ok(Form::Binary),
+        };
+    }
     let delimiter = match delimiter.unwrap_or(if csv { ',' } else { '\t' }) {
         c if c.is_ascii() && !c.is_ascii_alphanumeric() && !"\n\r\\\".".contains(c) => c as u8,
         c => return Err(unknown(format!("DELIMITER {c:?}"))),
     };
     let null = null.unwrap_or_else(|| if csv { String::new() } else { "\\N".into() });
-    Ok(Form { csv, header, delimiter, null })
+    Ok(Form::Lines(Lines { csv, header, delimiter, null }))
 }
 
 fn not_for_writing(modes: &[TransactionMode]) -> Result<(), Refusal> {

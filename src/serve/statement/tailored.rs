@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
-    VisitMut, VisitorMut,
+    BinaryOperator, DataType, Expr, GroupByExpr, Ident, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr,
+    Statement, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -80,6 +80,12 @@ impl VisitorMut for Tailor {
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
         match expression {
             Expr::Subquery(query) => the_one(query),
+            // The catalogue's type of names is a text to the engine. What psqlODBC asks.
+            Expr::Cast { data_type: kind @ DataType::Custom(..), .. } if is_name(kind) => *kind = DataType::Text,
+            // Every type can be received and sent, by functions that have names here and no ids. What ADBC asks.
+            Expr::BinaryOp { left, op: BinaryOperator::NotEq, right } if is_its_function(left) && is_zero(right) => {
+                *expression = Expr::value(Value::Boolean(true));
+            }
             // The engine knows one sign that escapes, which is PostgreSQL's own. What SQLAlchemy asks.
             Expr::Like { pattern, escape_char: escape @ Some(_), .. } => {
                 let sign = escape.take().map(|sign| sign.to_string()).unwrap_or_default();
@@ -91,6 +97,25 @@ impl VisitorMut for Tailor {
         }
         ControlFlow::Continue(())
     }
+}
+
+fn is_name(kind: &DataType) -> bool {
+    let DataType::Custom(name, parameters) = kind else { return false };
+    parameters.is_empty() && name.0.last().is_some_and(|part| part.to_string().eq_ignore_ascii_case("name"))
+}
+
+/// The function that reads a type from the wire, or the one that writes it.
+fn is_its_function(column: &Expr) -> bool {
+    let name = match column {
+        Expr::Identifier(name) => Some(name),
+        Expr::CompoundIdentifier(parts) => parts.last(),
+        _ => None,
+    };
+    name.is_some_and(|name| ["typreceive", "typsend"].iter().any(|known| name.value.eq_ignore_ascii_case(known)))
+}
+
+fn is_zero(number: &Expr) -> bool {
+    matches!(number, Expr::Value(value) if value.to_string() == "0")
 }
 
 /// The catalogue of the library has no options of tables, and nothing here has any. What SQLAlchemy asks.
@@ -107,19 +132,29 @@ fn without_options(item: &mut SelectItem) {
 fn gives_nothing(select: &Select) -> bool {
     let is_grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
     let is_one_row = !is_grouped && select.projection.iter().any(sums_up);
-    let is_inner = |operator: &JoinOperator| {
-        matches!(operator, JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_))
-    };
-    !is_one_row
-        && select.from.iter().any(|from| {
-            is_nothing(&from.relation)
-                || from.joins.iter().any(|join| is_inner(&join.join_operator) && is_nothing(&join.relation))
-        })
+    !is_one_row && select.from.iter().any(joins_nothing)
+}
+
+fn joins_nothing(from: &TableWithJoins) -> bool {
+    // A right or full join has rows of its other side, and an outer one before it those of this side.
+    let mut is_empty = is_nothing(&from.relation);
+    for join in &from.joins {
+        is_empty = match &join.join_operator {
+            JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_) => {
+                is_empty || is_nothing(&join.relation)
+            }
+            JoinOperator::Left(_) | JoinOperator::LeftOuter(_) => is_empty,
+            JoinOperator::Right(_) | JoinOperator::RightOuter(_) => is_nothing(&join.relation),
+            _ => is_empty && is_nothing(&join.relation),
+        };
+    }
+    is_empty
 }
 
 fn is_nothing(table: &TableFactor) -> bool {
     match table {
         TableFactor::Table { name, args: None, .. } => OF_NOTHING.iter().any(|known| is_of_catalogue(name, known)),
+        TableFactor::NestedJoin { table_with_joins, .. } => joins_nothing(table_with_joins),
         TableFactor::Derived { subquery, .. } => {
             matches!(subquery.body.as_ref(), SetExpr::Select(select) if gives_nothing(select))
         }

@@ -121,15 +121,37 @@ fn what_the_engine_cannot_do_is_said_in_other_words() {
 }
 
 #[test]
-fn a_copy_is_text_or_csv() {
+fn psqlodbc_and_adbc_are_understood() {
+    let told = |text: &str| match read(text).unwrap().remove(0) {
+        Allowed::Rows(statement) => statement.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let text = told("select 'x'::name as a, cast(relname as pg_catalog.name) from pg_class");
+    assert!(text.contains("'x'::TEXT") && text.contains("CAST(relname AS TEXT)"), "{text}");
+    let text = told("select typname from pg_type where (typreceive != 0 or t.typsend <> 0) and typtype != 'r'");
+    assert!(text.contains("(true OR true) AND typtype <> 'r'"), "{text}");
+    // No key is foreign here, however deep it is asked for.
+    let text = told(
+        "select a.x as n from (((select k.y as x from pg_constraint k) a inner join pg_class b on true) inner join pg_class c on true)",
+    );
+    assert_eq!(text, "SELECT NULL AS n WHERE false");
+    let text = told("select a.x as n from ((select 1 as x) a left join pg_constraint b on true)");
+    assert!(text.contains("pg_constraint"), "{text}");
+}
+
+#[test]
+fn a_copy_is_text_csv_or_binary() {
     let told = |text: &str| match read(text).unwrap().remove(0) {
         Allowed::Copy(query, form) => (query.to_string(), form),
         other => panic!("{other:?}"),
     };
     let (query, form) = told("copy usage (source, made) to stdout");
     assert_eq!(query, "SELECT source, made FROM usage");
-    assert_eq!(form, Form { csv: false, header: false, delimiter: b'\t', null: "\\N".into() });
+    assert_eq!(form, Form::Lines(Lines { csv: false, header: false, delimiter: b'\t', null: "\\N".into() }));
     let (_, form) = told("copy (select 1) to stdout with (format csv, header, delimiter ';', null 'none')");
-    assert_eq!(form, Form { csv: true, header: true, delimiter: b';', null: "none".into() });
-    assert_eq!(read("copy (select 1) to stdout with (format binary)").unwrap_err().code, "0A000");
+    assert_eq!(form, Form::Lines(Lines { csv: true, header: true, delimiter: b';', null: "none".into() }));
+    for text in ["copy (select 1) to stdout with (format binary)", "COPY ( select 1 ) TO STDOUT WITH BINARY"] {
+        assert_eq!(told(text).1, Form::Binary, "{text}");
+    }
+    assert_eq!(read("copy (select 1) to stdout with (format binary, header)").unwrap_err().code, "0A000");
 }

@@ -141,6 +141,7 @@ fn the_history_grows_and_makes_nothing_else_older() {
     );
     assert_eq!(history(), told);
     work.good(&["nightly"]);
-    assert_eq!(history().lines().skip(2).collect::<Vec<_>>(), told.lines().skip(1).collect::<Vec<_>>());
+    let now = history();
+    assert_eq!(now.lines().skip(2).collect::<Vec<_>>(), told.lines().skip(1).collect::<Vec<_>>(), "{now}");
     assert!(work.good(&["lake", "verify"]).stdout.starts_with("sound "));
 }

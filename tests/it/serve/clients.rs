@@ -87,9 +87,9 @@ fn python(test: &str, modules: &str) -> Option<String> {
     program("ONHOOK_PYTHON", "python3", &["-c", &format!("import {modules}")], test)
 }
 
-fn script(python: &str, name: &str, url: &str) -> Value {
+fn script(python: &str, name: &str, args: &[&str]) -> Value {
     let path = repository().join("tests/fixtures/serve").join(name);
-    let out = Command::new(python).arg(path).arg(url).output().unwrap();
+    let out = Command::new(python).arg(path).args(args).output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     serde_json::from_slice(&out.stdout).unwrap()
 }
@@ -102,7 +102,7 @@ fn number(work: &Workdir, statement: &str) -> u64 {
 fn psycopg_asks_with_parameters_and_streams() {
     let Some(python) = python("psycopg", "psycopg") else { return };
     let (work, server) = small();
-    let told = script(&python, "psycopg_client.py", &server.url(ANALYST));
+    let told = script(&python, "psycopg_client.py", &[&server.url(ANALYST)]);
     assert_eq!(told["version"], 160006, "{told}");
     assert_eq!((&told["encoding"], &told["scram"]), (&"utf-8".into(), &true.into()));
     assert_eq!(told["count"], number(&work, "select count(*) from usage where source = 'hq-cucm'"));
@@ -138,7 +138,7 @@ fn psycopg_asks_with_parameters_and_streams() {
 fn sqlalchemy_reflects_what_there_is() {
     let Some(python) = python("SQLAlchemy", "sqlalchemy, psycopg, pandas") else { return };
     let (work, server) = small();
-    let told = script(&python, "sqlalchemy_client.py", &server.url(ANALYST));
+    let told = script(&python, "sqlalchemy_client.py", &[&server.url(ANALYST)]);
     let names = |key: &str| told[key].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect::<Vec<_>>();
     assert!(names("schemas").contains(&"public"), "{told}");
     assert!(names("tables").contains(&"legs") && names("tables").contains(&"usage"), "{told}");
@@ -154,6 +154,62 @@ fn sqlalchemy_reflects_what_there_is() {
         sums.iter().filter_map(|line| line.split_once(',')).map(|(s, n)| (s, n.parse().unwrap())).collect();
     assert_eq!(told["sums"], serde_json::json!(sums));
     assert_eq!(told["frame"][0], number(&work, "select count(*) from usage"));
+}
+
+/// Excel's and Access's way in.
+#[test]
+fn psqlodbc_lists_tables_columns_and_keys_and_asks_with_parameters() {
+    let driver = "import pyodbc; assert 'PostgreSQL Unicode' in pyodbc.drivers()";
+    let Some(python) = program("ONHOOK_PYTHON", "python3", &["-c", driver], "psqlODBC") else { return };
+    let (work, server) = small();
+    let told = script(&python, "odbc_client.py", &[&server.port.to_string(), ANALYST.0, ANALYST.1]);
+    assert_eq!(told["product"], serde_json::json!(["PostgreSQL", "16.0.6"]));
+    let names = |key: &str| told[key].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect::<Vec<_>>();
+    assert!(names("tables").contains(&"legs") && names("views").contains(&"third_parties"), "{told}");
+    assert_eq!(told["columns"].as_object().unwrap().len(), onhook::leg::schema().fields().len());
+    assert_eq!(told["columns"]["local_day"], serde_json::json!(["date", 0]));
+    assert_eq!(told["columns"]["caller"], serde_json::json!(["text", 1]));
+    assert_eq!((&told["keys"], &told["types"]), (&serde_json::json!([0, 0, 0, 0]), &true.into()));
+    assert!(told["procedures"].as_u64().unwrap() > 100, "{told}");
+    let there = "from usage where local_day >= date '2024-03-11' and source = 'hq-cucm'";
+    assert_eq!(told["made"], number(&work, &format!("select sum(made) {there}")));
+    assert_eq!(told["days"], serde_json::json!(work.sql(&format!("select distinct local_day {there} order by 1"))));
+    assert_eq!(told["legs"], number(&work, "select count(*) from legs"));
+    let first = &work.sql("select started_at, talk_s, caller from legs order by started_at limit 1")[0];
+    let [moment, talk_s, caller] = [0, 1, 2].map(|i| told["first"][i].to_string().replace('"', ""));
+    assert_eq!(*first, format!("{moment}Z,{talk_s},{caller}"));
+    assert_eq!((&told["refused"], &told["after"]), (&"25006".into(), &50_000.into()));
+}
+
+/// Polars' two ways in, and asyncpg.
+#[test]
+fn connectorx_and_adbc_copy_in_binary_form_and_asyncpg_streams() {
+    let Some(python) = python("Polars", "adbc_driver_postgresql, asyncpg, connectorx, polars") else { return };
+    let (work, server) = small();
+    let told = script(&python, "frames_client.py", &[&server.url(ANALYST)]);
+    let usage = work.sql("select source, local_day, subject, made, talk_out_s from usage order by source, local_day, subject_kind, subject");
+    let legs = work.sql(
+        "select started_at, local_day, local_minute, talk_s, leg_key, caller_ext, charge_micros, \
+            round(1000000.0 * talk_s / 7) / 1000000 as share, talk_s > 60 as is_long from legs order by leg_key",
+    );
+    let cells = |line: &String| line.split(',').map(String::from).collect::<Vec<_>>();
+    let rows = |key: &str| serde_json::from_value::<Vec<Vec<String>>>(told[key].clone()).unwrap();
+    for engine in ["connectorx", "adbc"] {
+        assert_eq!(rows(engine), usage.iter().map(cells).collect::<Vec<_>>(), "{engine}");
+        let theirs = rows(&format!("{engine} legs"));
+        assert_eq!(theirs.len(), legs.len());
+        for (theirs, ours) in theirs.into_iter().zip(legs.iter().map(cells)) {
+            let [their_share, our_share] = [&theirs[7], &ours[7]].map(|share| share.parse::<f64>().unwrap());
+            assert!((their_share - our_share).abs() < 1e-6, "{engine}: {theirs:?} {ours:?}");
+            assert_eq!((&theirs[..7], &theirs[8]), (&ours[..7], &ours[8]), "{engine}");
+        }
+    }
+    assert_eq!(told["schema"].as_object().unwrap().len(), onhook::leg::schema().fields().len());
+    assert_eq!(told["schema"]["started_at"], "timestamp[us, tz=UTC]");
+    assert_eq!(told["bound"], number(&work, "select count(*) from usage where made > 0"));
+    let late = "select count(*) from usage where local_day >= date '2024-03-11' and made > 0";
+    assert_eq!(told["asyncpg"], number(&work, late));
+    assert_eq!((&told["streamed"], &told["refused"]), (&2000.into(), &"25006".into()));
 }
 
 /// The lines that the JDBC driver's program printed, by key.
