@@ -27,9 +27,9 @@ pub enum Error {
     /// The lake: not ours, newer than we are, or its log would not take a commit.
     #[error("lake {place}: {what}")]
     Lake { place: String, what: String, hint: String },
-    /// Another run holds the lake's lock; `holder` is who that says it is, where it says so.
+    /// Another run holds the lake for writing; `holder` is who that says it is, where it says so.
     #[error("lake {place}: another run is writing to it{}{holder}", if holder.is_empty() { "" } else { ": " })]
-    Busy { place: String, holder: String },
+    Busy { place: String, holder: String, hint: String },
     /// A cluster that a query was to run on: not there, or lost on the way.
     #[error("cluster {place}: {what}")]
     Cluster { place: String, what: String, hint: String },
@@ -70,8 +70,8 @@ impl Error {
             | Self::Lake { hint, .. }
             | Self::Server { hint, .. }
             | Self::Cluster { hint, .. }
+            | Self::Busy { hint, .. }
             | Self::Case { hint, .. } => hint,
-            Self::Busy { .. } => "wait for it to end; the lock goes with its process",
             Self::Interrupted | Self::Render { .. } => "",
         }
     }

@@ -136,7 +136,11 @@ pub fn lock(folder: &Path, place: &dyn Display) -> Result<Lock> {
             let _ = file.set_len(0);
             Ok(Lock(file))
         }
-        Err(std::fs::TryLockError::WouldBlock) => Err(Error::Busy { place: place.to_string(), holder: holder(&path) }),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::Busy {
+            place: place.to_string(),
+            holder: holder(&path),
+            hint: "wait for it to end; the lock goes with its process".into(),
+        }),
         Err(std::fs::TryLockError::Error(error)) => Err(Error::io(&path)(error)),
     }
 }

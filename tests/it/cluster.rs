@@ -12,6 +12,7 @@ use onhook::estate;
 use onhook::lake::{Access, Lake};
 use onhook::sql::{Answer, Args, Cluster, Engine, REPORTS};
 
+use crate::running::Running;
 use crate::workdir::Workdir;
 use peers::Peers;
 
@@ -185,12 +186,12 @@ fn an_executor_killed_in_the_middle_of_a_question_leaves_the_right_answer_or_a_c
     let here = estate.work.good(&args);
     let mut peers = Peers::start(2);
     let place = peers.place() + "?seconds=60";
-    let asked = peers::Asked::start(&estate.work, &[&args[..], &["--engine", &place]].concat());
+    let asked = Running::start(&estate.work, &[&args[..], &["--engine", &place]].concat());
     // Both have written rows of the same job, and it is not done.
     peers.wait_until_both_work(&asked);
     peers.kill(0);
-    assert!(asked.is_running(), "the question was answered before the executor was killed");
-    let ran = asked.wait();
+    assert!(!asked.is_over(), "the question was answered before the executor was killed");
+    let ran = asked.ended();
     if ran.code == 0 {
         assert_eq!(ran.stdout, here.stdout);
     } else {

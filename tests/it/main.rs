@@ -22,7 +22,7 @@
 //! - `terminal`: SQL typed in a pseudo-terminal, and from a pipe
 //! - `interop`: the examples of docs/interop.md, engine by engine
 //! - `help`: help, manual pages, completion, and that their examples are true
-//! - `peers`, `postgres`: programs of others that tests run
+//! - `peers`, `postgres`: programs of others that tests run; `running`: ours while it runs
 //! - `privacy`: outside numbers kept nowhere, answers as they were; one number found and erased; small counts
 //! - `cluster`: every report here, on a Ballista cluster and on DuckDB; a cluster that is not there or loses an executor
 //! - `bad_input`: one line, the right exit code, nothing lost
@@ -50,6 +50,7 @@ mod peers;
 mod postgres;
 mod privacy;
 mod queries;
+mod running;
 mod scene;
 mod segments;
 mod serve;

@@ -13,18 +13,12 @@ mod lock;
 mod shipped;
 mod told;
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 
 use chrono::{Days, NaiveDate, Utc};
 
-use crate::workdir::{Ran, Workdir};
-
-/// Something that does not happen in this time never will.
-const PATIENCE: Duration = Duration::from_secs(180);
+use crate::workdir::Workdir;
 
 /// An office that says what it expects: yesterday's calls. `more` is added to `[nightly]`.
 fn branch(more: &str) -> Workdir {
@@ -72,74 +66,6 @@ fn deliver(work: &Workdir, name: &str, text: &str) {
     let landing = work.join("landing/branch");
     std::fs::create_dir_all(&landing).unwrap();
     std::fs::rename(work.join(&format!("outgoing/{name}")), landing.join(name)).unwrap();
-}
-
-/// A run that is under way; ended with its holder.
-struct Running {
-    child: Child,
-    said: Arc<Mutex<Vec<String>>>,
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Running {
-    fn start(work: &Workdir, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_onhook"))
-            .args(args)
-            .current_dir(work.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let (lines, there) = (BufReader::new(child.stderr.take().unwrap()).lines(), said.clone());
-        let reader =
-            std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| there.lock().unwrap().push(line)));
-        Self { child, said, reader: Some(reader) }
-    }
-
-    fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    fn said(&self) -> String {
-        self.said.lock().unwrap().join("\n")
-    }
-
-    /// Returns once a line begins so.
-    fn says(&self, start: &str) {
-        let begin = Instant::now();
-        while !self.said.lock().unwrap().iter().any(|line| line.starts_with(start)) {
-            assert!(begin.elapsed() < PATIENCE, "it never said {start:?}: {}", self.said());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn is_over(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-    }
-
-    fn ended(mut self) -> Ran {
-        let begin = Instant::now();
-        while !self.is_over() {
-            assert!(begin.elapsed() < PATIENCE, "it does not end: {}", self.said());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let code = self.child.wait().unwrap().code().unwrap_or(-1);
-        self.reader.take().unwrap().join().unwrap();
-        let stderr = self.said();
-        assert!(!stderr.contains("panicked"), "{stderr}");
-        Ran { code, stdout: String::new(), stderr }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = (self.child.kill(), self.child.wait());
-    }
 }
 
 /// What a program says to some text; none, said aloud, where it is not installed.

@@ -7,14 +7,14 @@ mod masked;
 mod refused;
 mod tls;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
-use crate::workdir::{Ran, Workdir};
+use crate::workdir::Workdir;
 
 pub const ANALYST: (&str, &str) = ("ann", "correct horse battery staple");
 pub const MANAGER: (&str, &str) = ("max", "another long pass phrase");
@@ -116,27 +116,10 @@ impl Drop for Server {
 pub fn users(work: &Workdir) {
     for ((name, password), role) in [(ANALYST, "analyst"), (MANAGER, "manager")] {
         if !work.join("serve-users").exists() || !work.read("serve-users").contains(name) {
-            let ran = with_input(work, &["serve", "--add-user", name, "--role", role], password);
+            let ran = work.piped(&["serve", "--add-user", name, "--role", role], &format!("{password}\n"));
             assert_eq!(ran.code, 0, "{ran:?}");
         }
     }
-}
-
-/// Runs the binary with a line of standard input.
-pub fn with_input(work: &Workdir, args: &[&str], line: &str) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_onhook"))
-        .args(args)
-        .current_dir(work.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
-    let (mut stdout, mut stderr) = (String::new(), String::new());
-    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
-    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    Ran { code: child.wait().unwrap().code().unwrap_or(-1), stdout, stderr }
 }
 
 /// The hand-made estate with its lake, and a server over it.

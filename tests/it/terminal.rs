@@ -1,8 +1,7 @@
 //! `onhook sql` as a session: in a real pseudo-terminal, typed at like a person types; and from a pipe.
 
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::peers;
 use crate::workdir::{Ran, Workdir, repository};
@@ -261,21 +260,8 @@ fn what_is_longer_than_the_window_goes_through_the_pager() {
     assert_eq!(screen.matches("line 40 ").count(), 1, "{screen}");
 }
 
-/// Runs `onhook sql` with something on its standard input.
 fn piped(work: &Workdir, text: &str, args: &[&str]) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_onhook"))
-        .arg("sql")
-        .args(args)
-        .current_dir(work.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let out = child.wait_with_output().unwrap();
-    let said = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { code: out.status.code().unwrap_or(-1), stdout: said(out.stdout), stderr: said(out.stderr) }
+    work.piped(&[&["sql"], args].concat(), text)
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A folder to run `onhook` in, and what it said. No assertions but on its own set-up.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 pub struct Workdir {
     dir: tempfile::TempDir,
@@ -77,6 +78,14 @@ impl Workdir {
     /// Runs the binary in the folder.
     pub fn run(&self, args: &[&str]) -> Ran {
         Ran::of(args, self.command(args).output().unwrap())
+    }
+
+    /// Runs it with a text on its standard input.
+    pub fn piped(&self, args: &[&str], text: &str) -> Ran {
+        let mut command = self.command(args);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        Ran::of(args, child.wait_with_output().unwrap())
     }
 
     /// Runs it and expects exit code 0.

@@ -247,9 +247,9 @@ fn bytes(held: &Held) -> Vec<u8> {
 
 fn busy(address: &Url, held: &Held) -> Error {
     let seconds = held.lasts_ms.div_ceil(1000);
-    Error::Lake {
+    Error::Busy {
         place: address.to_string(),
-        what: format!("another run is writing to it: {}", held.writer),
+        holder: held.writer.clone(),
         hint: format!("wait for it to end; one that gives no sign of life for {seconds} s loses the lake to the next"),
     }
 }

@@ -13,7 +13,7 @@ use ballista_scheduler::cluster::BallistaCluster;
 use ballista_scheduler::config::SchedulerConfig;
 use ballista_scheduler::scheduler_process::start_server;
 
-use crate::workdir::{Ran, Workdir};
+use crate::running::Running;
 
 /// What a process of the cluster is told: ports with blanks between, and an executor's folder.
 const PORTS: &str = "ONHOOK_TEST_PORTS";
@@ -56,9 +56,9 @@ impl Peers {
     }
 
     /// The first two executors hold rows of the same job.
-    pub fn wait_until_both_work(&self, asked: &Asked) {
+    pub fn wait_until_both_work(&self, asked: &Running) {
         wait("two executors at work", || {
-            assert!(asked.is_running(), "answered before both executors had a share");
+            assert!(!asked.is_over(), "answered before both executors had a share");
             let (one, other) = (self.jobs(0), self.jobs(1));
             one.iter().any(|job| other.contains(job))
         });
@@ -81,36 +81,6 @@ impl Peers {
 fn has_file(folder: &Path) -> bool {
     let Ok(entries) = folder.read_dir() else { return false };
     entries.flatten().map(|entry| entry.path()).any(|path: PathBuf| path.is_file() || has_file(&path))
-}
-
-/// A run of `onhook` that goes on meanwhile.
-pub struct Asked {
-    process: std::cell::RefCell<Process>,
-}
-
-impl Asked {
-    pub fn start(work: &Workdir, args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_onhook"));
-        command.args(args).current_dir(work.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { process: std::cell::RefCell::new(Process(command.spawn().unwrap())) }
-    }
-
-    pub fn is_running(&self) -> bool {
-        self.process.borrow_mut().0.try_wait().unwrap().is_none()
-    }
-
-    pub fn wait(self) -> Ran {
-        let mut process = self.process.into_inner();
-        wait("an answer", || process.0.try_wait().unwrap().is_some());
-        let read = |mut pipe: Box<dyn Read>| {
-            let mut text = String::new();
-            pipe.read_to_string(&mut text).unwrap();
-            text
-        };
-        let stdout = read(Box::new(process.0.stdout.take().unwrap()));
-        let stderr = read(Box::new(process.0.stderr.take().unwrap()));
-        Ran { code: process.0.wait().unwrap().code().unwrap_or(-1), stdout, stderr }
-    }
 }
 
 pub fn free_port() -> u16 {

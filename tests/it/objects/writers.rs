@@ -1,43 +1,14 @@
 //! Writers of one lake in an object store who do not know of each other: at once, paused and overtaken, killed with a request
 //! still on the way. The lake is what one clean run leaves.
 
-use std::process::{Child, Stdio};
-
 use super::proxy::{Manner, Proxy};
 use super::servers::{Kind, Server};
 use super::{another, is_like, local, remote};
-use crate::workdir::{Ran, Workdir};
+use crate::running::Running;
+use crate::workdir::Workdir;
 
 /// The commit of a batch is one of a table each; these are held up one after the other, `inputs` makes it count.
 const COMMITS: [&str; 3] = ["/legs/_delta_log/", "/usage/_delta_log/", "/inputs/_delta_log/"];
-
-fn start(work: &Workdir, args: &[&str]) -> Running {
-    Running(Some(work.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
-}
-
-/// Killed when dropped.
-struct Running(Option<Child>);
-
-impl Running {
-    fn end(mut self) -> Ran {
-        Ran::of(&[], self.0.take().unwrap().wait_with_output().unwrap())
-    }
-
-    fn kill(mut self) {
-        let mut child = self.0.take().unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
 
 #[test]
 fn writers_at_once_leave_what_one_leaves() {
@@ -54,10 +25,11 @@ fn writers_at_once_leave_what_one_leaves() {
             // All three the same, until each has had its way.
             let mut left: Vec<usize> = (0..works.len()).collect();
             for _ in 0..20 {
-                let running: Vec<(usize, Running)> = left.iter().map(|n| (*n, start(&works[*n], args))).collect();
+                let running: Vec<(usize, Running)> =
+                    left.iter().map(|n| (*n, Running::start(&works[*n], args))).collect();
                 left.clear();
                 for (n, run) in running {
-                    let ran = run.end();
+                    let ran = run.ended();
                     match ran.code {
                         0 => {}
                         2 => {
@@ -93,13 +65,13 @@ fn a_writer_that_was_overtaken_is_told_and_what_it_wrote_never_counts() {
             let first = remote(&server, &format!("paused{n}"), proxy.port);
             first.good(&["ingest", "--source", "hq-cucm"]);
             proxy.hold("PUT", commit);
-            let paused = start(&first, &["ingest", "--source", "north-mitel"]);
+            let paused = Running::start(&first, &["ingest", "--source", "north-mitel"]);
             proxy.held();
             let second = another(&server, &first, server.port);
             let (code, said) = second.ingest(&["--source", "north-mitel"]);
             assert_eq!((code, said["inputs"]["new"].as_u64()), (0, Some(1)), "{what}: it commits the very batch");
             proxy.release();
-            let told = paused.end();
+            let told = paused.ended();
             assert_eq!(told.code, 2, "{what}: {told:?}");
             assert!(told.stderr.contains("taken over by"), "{what}: {told:?}");
             second.good(&["estate", "load"]);
@@ -109,6 +81,31 @@ fn a_writer_that_was_overtaken_is_told_and_what_it_wrote_never_counts() {
             assert_eq!((again.0, again.1["inputs"]["new"].as_u64()), (0, Some(0)), "{what}");
             is_like(&first, &here, &what);
         }
+    }
+}
+
+/// A night that finds a run of another machine at work waits for it as for one beside it, and leaves its figures alone.
+#[test]
+fn a_night_waits_for_the_run_of_another_machine() {
+    for server in Server::all("a_night_waits") {
+        let first = remote(&server, "night", server.port);
+        let second = another(&server, &first, server.port);
+        // There is nothing of yesterday: it waits for that, and holds the lake.
+        let config = first.read("onhook.toml");
+        first.write("onhook.toml", config.replacen("timezone", "expect = \"working_days\"\ntimezone", 1));
+        let running = Running::start(&first, &["nightly", "--wait", "60"]);
+        running.says("waiting   hq-cucm is late");
+        let told = second.run(&["nightly", "--metrics", "figures.prom"]);
+        assert_eq!(told.code, 2, "{told:?}");
+        assert!(told.stderr.contains("another run is writing to it: "), "{told:?}");
+        assert!(!second.join("figures.prom").exists(), "the figures of the night are the other's");
+        let waiting = Running::start(&second, &["nightly", "--wait", "5"]);
+        waiting.says("waiting   lake ");
+        assert!(!waiting.is_over());
+        running.kill();
+        let waited = waiting.ended();
+        assert_eq!(waited.code, 0, "{waited:?}");
+        assert_eq!(second.sql("select outcome from run_history"), ["good", "cut_short"]);
     }
 }
 
@@ -123,7 +120,7 @@ fn a_killed_run_is_made_good_by_the_next_and_its_last_request_comes_too_late() {
             let mut work = remote(&server, &format!("killed{n}"), proxy.port);
             work.good(&["ingest", "--source", "hq-cucm"]);
             proxy.hold("PUT", commit);
-            let run = start(&work, &["ingest", "--source", "north-mitel"]);
+            let run = Running::start(&work, &["ingest", "--source", "north-mitel"]);
             proxy.held();
             run.kill();
             // The same machine need not wait: it holds the lock that the dead run had.
@@ -152,12 +149,12 @@ fn who_reads_sees_whole_batches_only() {
                   (select count(*) from inputs) as inputs";
     let before = reader.sql(counts);
     proxy.hold("PUT", "/inputs/_delta_log/");
-    let run = start(&work, &["ingest", "--source", "north-mitel"]);
+    let run = Running::start(&work, &["ingest", "--source", "north-mitel"]);
     proxy.held();
     assert_eq!(reader.sql(counts), before);
     let said = reader.good(&["lake", "verify"]).stdout;
     assert!(said.contains("a run is writing") && said.contains("unfinished batch"), "{said}");
     proxy.release();
-    assert_eq!(run.end().code, 0);
+    assert_eq!(run.ended().code, 0);
     assert_ne!(reader.sql(counts), before);
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::Days;
 
-use super::{Running, branch, call, calls, days_ago, deliver, header, outcomes, punctual};
+use super::{branch, call, calls, days_ago, deliver, header, outcomes, punctual};
+use crate::running::Running;
 use crate::workdir::Workdir;
 
 /// The branch, and another of which nothing ever comes.

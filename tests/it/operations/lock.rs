@@ -1,6 +1,7 @@
 //! One night at a time, whatever becomes of it.
 
-use super::{Running, branch, deliver, outcomes, punctual};
+use super::{branch, deliver, outcomes, punctual};
+use crate::running::Running;
 
 #[test]
 fn two_nights_never_interleave_and_the_second_is_told_who_runs() {
@@ -20,7 +21,7 @@ fn two_nights_never_interleave_and_the_second_is_told_who_runs() {
     // Questions go on meanwhile.
     assert_eq!(work.sql("select count(*) from legs"), ["4"]);
     assert_eq!(outcomes(&work), ["running"]);
-    let mut third = Running::start(&work, &["nightly", "--wait", "60"]);
+    let third = Running::start(&work, &["nightly", "--wait", "60"]);
     third.says("waiting   lake ");
     assert!(third.said().contains(&holder), "{}", third.said());
     assert!(!third.is_over());

@@ -1,6 +1,5 @@
 //! What is held under a number, and its erasure: gone from every byte, with ledgers, counts and answers as they were.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -70,20 +69,10 @@ fn what_is_held_is_found_in_every_way_of_writing_it() {
     assert_eq!(format!("{},{}", held["first_day"].as_str().unwrap(), held["last_day"].as_str().unwrap()), days[0]);
     assert_eq!(asked(&work, &["01632 960699"])["held"], Value::Array(Vec::new()));
     // From standard input, so that no list of commands shows it; and nothing of it is printed.
-    let mut child = Command::new(env!("CARGO_BIN_EXE_onhook"))
-        .args(["subject", "-"])
-        .current_dir(work.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(b"01632 960601\n").unwrap();
-    let out = child.wait_with_output().unwrap();
-    assert!(out.status.success());
-    let said = [out.stdout, out.stderr].concat();
-    assert_eq!(Numbers::of([NUMBER]).found_in(&said), None);
-    let said = String::from_utf8(said).unwrap();
+    let ran = work.piped(&["subject", "-"], "01632 960601\n");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let said = ran.stdout + &ran.stderr;
+    assert_eq!(Numbers::of([NUMBER]).found_in(said.as_bytes()), None);
     assert!(said.lines().any(|line| line.starts_with(&format!("legs      {legs} rows of north-mitel"))), "{said}");
     for (wrong, why) in [
         ("60101", "one of our own numbers"),

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use futures::{TryStreamExt, pin_mut};
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::{ANALYST, MANAGER, Server, block_on, code, fill, one, rows, small, with_input};
+use super::{ANALYST, MANAGER, Server, block_on, code, fill, one, rows, small};
 use crate::workdir::Workdir;
 
 /// The hand-made estate and a server with `[serve]` as given.
@@ -43,7 +43,7 @@ fn a_wrong_password_and_a_name_that_is_not_there_are_told_alike() {
             assert_eq!(error.as_db_error().unwrap().message(), expected);
         }
         // Who is taken out of the file comes in no more, and who is put in does, without a restart.
-        let ran = with_input(&work, &["serve", "--add-user", "eve", "--role", "manager"], "a third long pass phrase");
+        let ran = work.piped(&["serve", "--add-user", "eve", "--role", "manager"], "a third long pass phrase\n");
         assert_eq!(ran.code, 0, "{ran:?}");
         assert!(ran.stderr.contains("eve, manager") && !ran.stderr.contains("third"), "{ran:?}");
         let eve = ("eve", "a third long pass phrase");
