@@ -25,7 +25,8 @@ pub fn command(config: Config, args: &cli::Serve, talk: &mut Talk) -> Result<Ver
     let policy = estate::policy_rows(&estate::policy(&config)?);
     let listen = address(args.listen.as_deref().unwrap_or(&config.serve.listen))?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let server = Server::open(config, policy, listen, &Surroundings { clock: Instant::now, now })?;
+    let site = super::site(&config)?;
+    let server = Server::open(config, site, policy, listen, &Surroundings { clock: Instant::now, now })?;
     talk.say(&format!("listening on {}", server.address()?));
     server.run(told_to_end())?;
     talk.say("ended");

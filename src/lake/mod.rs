@@ -152,6 +152,11 @@ impl Lake {
         Ok(lake)
     }
 
+    /// Whether it is in an object store, and what is here are copies.
+    pub fn is_in_a_store(&self) -> bool {
+        self.remote.is_some()
+    }
+
     /// The runtime its storage and the SQL engine run on.
     pub fn runtime(&self) -> &Arc<Runtime> {
         &self.runtime

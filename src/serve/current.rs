@@ -19,7 +19,7 @@ use super::users::Role;
 use super::{catalogue, listed};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::lake::{Access, Lake, TABLES};
+use crate::lake::{Access, Lake, Site, TABLES};
 use crate::sql::{Engine, one_line};
 
 /// Between two looks at the log of the lake.
@@ -56,6 +56,7 @@ struct Key(i64, Vec<PathBuf>);
 
 pub struct Current {
     config: Arc<Config>,
+    site: Site,
     policy: RecordBatch,
     runtime: Arc<RuntimeEnv>,
     clock: fn() -> Instant,
@@ -78,14 +79,20 @@ impl Current {
     ///
     /// # Errors
     /// No lake, or one whose views cannot be made.
-    pub fn open(config: Arc<Config>, policy: RecordBatch, clock: fn() -> Instant, work: Handle) -> Result<Arc<Self>> {
+    pub fn open(
+        config: Arc<Config>,
+        site: Site,
+        policy: RecordBatch,
+        clock: fn() -> Instant,
+        work: Handle,
+    ) -> Result<Arc<Self>> {
         let runtime = runtime(&config)?;
-        let share = open(&config)?;
+        let share = Lake::open(site.clone(), Access::Read)?;
         let sessions = sessions(&share, &config, &policy, &runtime)?;
         let now = clock();
         let (sessions, share) = (Arc::new(sessions), Some(Arc::new(share)));
         let slot = Mutex::new(Slot { sessions, share, looked: now, used: now, is_looking: false });
-        Ok(Arc::new(Self { config, policy, runtime, clock, work, slot }))
+        Ok(Arc::new(Self { config, site, policy, runtime, clock, work, slot }))
     }
 
     /// The sessions for a statement that begins now.
@@ -99,7 +106,7 @@ impl Current {
             Some(share) => share,
             // Nobody held the lake: what the sessions know may have been deleted.
             None => {
-                let share = self.block(|this| open(&this.config).map(Arc::new)).await?;
+                let share = self.block(|this| Lake::open(this.site.clone(), Access::Read).map(Arc::new)).await?;
                 let new = self.look(share.clone(), slot.sessions.clone()).await?;
                 self.renew(&mut slot, new);
                 slot.share = Some(share.clone());
@@ -161,10 +168,6 @@ impl Current {
         let done = self.work.spawn_blocking(move || work(&this)).await;
         done.unwrap_or_else(|error| Err(Error::Render { what: format!("the lake cannot be read: {error}") }))
     }
-}
-
-fn open(config: &Config) -> Result<Lake> {
-    Lake::open(&config.at(&config.lake.path), Access::Read)
 }
 
 fn key(lake: &Lake) -> Result<Key> {

@@ -32,6 +32,7 @@ pub use users::{Role, Users, add};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::lake::Site;
 use cancels::Cancels;
 use current::Current;
 use statement::STACK;
@@ -79,7 +80,13 @@ impl Server {
     ///
     /// # Errors
     /// An address that cannot be taken or that others can reach without encryption; users, certificate or lake that will not do.
-    pub fn open(config: Config, policy: RecordBatch, listen: SocketAddr, around: &Surroundings) -> Result<Self> {
+    pub fn open(
+        config: Config,
+        site: Site,
+        policy: RecordBatch,
+        listen: SocketAddr,
+        around: &Surroundings,
+    ) -> Result<Self> {
         let wrong = |what: String, hint: &str| Error::Config {
             place: format!("[serve] listen {listen}"),
             what,
@@ -102,7 +109,7 @@ impl Server {
         let listener = listener.map_err(|error| wrong(error.to_string(), "choose another port with --listen"))?;
         let work = runtime("statement", None)?;
         let handle = work.handle().clone();
-        let current = Current::open(Arc::new(config), policy, around.clock, handle.clone())?;
+        let current = Current::open(Arc::new(config), site, policy, around.clock, handle.clone())?;
         let (close, closing) = watch::channel(false);
         let shared = Shared {
             current,

@@ -201,6 +201,12 @@ impl Cluster {
         )
     }
 
+    /// The lake is in an object store, and executors are not told its keys.
+    pub fn without_keys(&self) -> Error {
+        let hint = "ask without --engine, or keep the lake in a folder that all machines mount: docs/scale.md";
+        self.wrong("the lake is in an object store, whose keys no executor is told".into(), hint)
+    }
+
     fn wrong(&self, what: String, hint: &str) -> Error {
         Error::Cluster { place: self.place.clone(), what, hint: hint.into() }
     }

@@ -111,8 +111,11 @@ impl<'a> Engine<'a> {
     /// The same with a cluster to work the answers out.
     ///
     /// # Errors
-    /// It is not there.
+    /// It is not there, or cannot have the lake.
     pub fn open_on(cluster: &'a Cluster, lake: &'a Lake, config: &'a Config, policy: &'a RecordBatch) -> Result<Self> {
+        if lake.is_in_a_store() {
+            return Err(cluster.without_keys());
+        }
         lake.runtime().block_on(cluster.check(&cluster.session()))?;
         Self::with_evidence(lake, config, policy, Some(cluster), config.evidence, &Arc::default())
     }

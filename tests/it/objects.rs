@@ -194,6 +194,20 @@ fn the_night_of_the_sample_gives_the_same_outputs_there() {
     }
 }
 
+/// A server over a lake in a store; and a cluster is told nothing of one.
+#[test]
+fn it_is_served_like_a_lake_in_a_folder_and_no_cluster_gets_its_keys() {
+    for server in Server::all("it_is_served") {
+        let proxy = Proxy::to(server.port, Manner::Tenth);
+        let work = remote(&server, "served", proxy.port);
+        crate::serve::fresh::seen_without_a_restart(&work);
+        let ran = work.run(&["query", "coverage", "--engine", "df://127.0.0.1:1"]);
+        let lines: Vec<&str> = ran.stderr.lines().collect();
+        let said = "error: cluster df://127.0.0.1:1: the lake is in an object store, whose keys no executor is told";
+        assert_eq!((ran.code, lines.len(), lines[0]), (2, 2, said), "{ran:?}");
+    }
+}
+
 /// Longer than one request takes: it goes and comes in parts.
 #[test]
 fn a_long_file_goes_and_comes_in_parts() {

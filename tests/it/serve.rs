@@ -1,7 +1,7 @@
 //! `onhook serve` asked by programs that are not ours, over real connections. This file starts the server and ends it.
 
 mod clients;
-mod fresh;
+pub mod fresh;
 mod limits;
 mod masked;
 mod refused;
@@ -36,10 +36,8 @@ impl Server {
 
     pub fn start_with(work: &Workdir, args: &[&str]) -> Self {
         users(work);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_onhook"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(args)
-            .current_dir(work.path())
+        let mut child = work
+            .command(&[&["serve", "--listen", "127.0.0.1:0"], args].concat())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

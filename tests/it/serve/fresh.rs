@@ -22,11 +22,15 @@ async fn until(client: &Client, statement: &str, expected: &str) {
 
 #[test]
 fn a_new_commit_is_seen_without_a_restart_by_what_was_prepared_before_it_too() {
-    let work = Workdir::small();
+    seen_without_a_restart(&Workdir::small());
+}
+
+/// For the hand-made estate, wherever its lake is.
+pub fn seen_without_a_restart(work: &Workdir) {
     let late = work.read(LATE);
     std::fs::remove_file(work.join(LATE)).unwrap();
-    fill(&work);
-    let server = Server::start(&work);
+    fill(work);
+    let server = Server::start(work);
     block_on(async {
         let (analyst, manager) = (server.connect(ANALYST).await.unwrap(), server.connect(MANAGER).await.unwrap());
         let prepared = analyst.prepare("select count(*) from legs where source = $1").await.unwrap();
@@ -34,7 +38,7 @@ fn a_new_commit_is_seen_without_a_restart_by_what_was_prepared_before_it_too() {
         let before = count().await;
         let ran_before = one(&manager, "select count(*) from calls").await;
         work.write(LATE, late);
-        fill(&work);
+        fill(work);
         let now = work.sql("select count(*) from legs where source = 'hq-cucm'")[0].clone();
         assert!(now.parse::<i64>().unwrap() > before);
         until(&analyst, "select count(*) from legs where source = 'hq-cucm'", &now).await;
