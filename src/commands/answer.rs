@@ -72,17 +72,32 @@ fn cells(column: &dyn Array) -> Result<(Kind, Vec<Cell>)> {
     let all = |cell: &dyn Fn(usize) -> Cell| (0..column.len()).map(|i| of(i, cell)).collect::<Vec<_>>();
     let to = |kind: &DataType| cast(column, kind).map_err(|e| broken(&e));
     Ok(match column.data_type() {
-        // Sums of counts come as whole decimals.
+        // Sums of counts come as whole decimals. One that no cell of ours holds is its digits.
         kind if kind.is_integer() || matches!(kind, DataType::Decimal128(_, 0)) => {
-            let numbers = to(&DataType::Int64)?;
+            let (numbers, digits) = (to(&DataType::Int64)?, formatter(column)?);
             let numbers = numbers.as_primitive::<Int64Type>();
-            (Kind::Int, all(&|i| Cell::Int(numbers.value(i))))
+            let cell = |i| match numbers.is_valid(i) {
+                true => Cell::Int(numbers.value(i)),
+                false => Cell::Text(digits.value(i).to_string()),
+            };
+            (Kind::Int, all(&cell))
         }
         kind if kind.is_numeric() => {
-            let numbers = to(&DataType::Float64)?;
+            let (numbers, digits) = (to(&DataType::Float64)?, formatter(column)?);
             let numbers = numbers.as_primitive::<Float64Type>();
-            let places = numbers.iter().flatten().map(places).max().unwrap_or(0);
-            (Kind::Decimal, all(&|i| Cell::Decimal(numbers.value(i), places)))
+            let most = numbers.iter().flatten().map(places).max().unwrap_or(0);
+            let is_exact = !kind.is_decimal();
+            let cell = |i| {
+                let (value, own) = (numbers.value(i), places(numbers.value(i)));
+                // What SQL rounded is as wide all the way down; what it did not has the digits that it has.
+                let places = if most <= ROUNDED { most } else { own };
+                let digits = digits.value(i).to_string();
+                match is_exact || is_number(&digits, &format!("{value:.*}", usize::from(places))) {
+                    true => Cell::Decimal(value, places),
+                    false => Cell::Text(digits),
+                }
+            };
+            (Kind::Decimal, all(&cell))
         }
         DataType::Date32 => {
             let days = column.as_primitive::<Date32Type>();
@@ -90,20 +105,33 @@ fn cells(column: &dyn Array) -> Result<(Kind, Vec<Cell>)> {
         }
         DataType::Boolean => (Kind::Bool, all(&|i| Cell::Bool(column.as_boolean().value(i)))),
         _ => {
-            let options = FormatOptions::default();
-            let text = ArrayFormatter::try_new(column, &options).map_err(|e| broken(&e))?;
+            let text = formatter(column)?;
             (Kind::Text, all(&|i| Cell::Text(text.value(i).to_string())))
         }
     })
 }
 
-/// Decimals a value needs, six at most: what SQL rounded stays as it was rounded.
+/// Places to which queries round at most.
+const ROUNDED: u8 = 6;
+
+/// Decimals that tell a value from every other.
 fn places(value: f64) -> u8 {
-    let exact = |places: &u8| {
-        let shifted = value * 10f64.powi(i32::from(*places));
-        (shifted - shifted.round()).abs() < 1e-6
+    let digits = value.to_string();
+    digits.split_once('.').map_or(0, |(_, decimals)| u8::try_from(decimals.len()).unwrap_or(u8::MAX))
+}
+
+/// Whether two texts of a number differ in noughts at the end only.
+fn is_number(one: &str, other: &str) -> bool {
+    let plain = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+        false => text.to_string(),
     };
-    (0..6).find(exact).unwrap_or(6)
+    plain(one) == plain(other)
+}
+
+fn formatter(column: &dyn Array) -> Result<ArrayFormatter<'_>> {
+    const OPTIONS: &FormatOptions<'static> = &FormatOptions::new();
+    ArrayFormatter::try_new(column, OPTIONS).map_err(|e| broken(&e))
 }
 
 /// A column's name or a word of the data as a heading, with the unit where the name ends in it.
@@ -129,4 +157,41 @@ pub fn text(answer: &Answer) -> Result<Vec<Vec<String>>> {
 
 fn broken(error: &arrow::error::ArrowError) -> Error {
     Error::Render { what: format!("the answer cannot be shown: {error}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Decimal128Array, Float64Array, UInt64Array};
+
+    use super::*;
+
+    fn shown(column: &dyn Array) -> Vec<Cell> {
+        cells(column).unwrap().1
+    }
+
+    #[test]
+    fn no_figure_is_cut_short() {
+        let text = |digits: &str| Cell::Text(digits.into());
+        let counts = UInt64Array::from(vec![Some(7), Some(u64::MAX), None]);
+        assert_eq!(shown(&counts), [Cell::Int(7), text("18446744073709551615"), Cell::Empty]);
+        let decimals = |values: Vec<i128>, scale| -> ArrayRef {
+            Arc::new(Decimal128Array::from(values).with_precision_and_scale(38, scale).unwrap())
+        };
+        let sums = decimals(vec![42, 12_345_678_901_234_567_890_123], 0);
+        assert_eq!(shown(&sums), [Cell::Int(42), text("12345678901234567890123")]);
+        let money = decimals(vec![1250, 1_234_567_890_123_456_789], 2);
+        assert_eq!(shown(&money), [Cell::Decimal(12.5, 2), text("12345678901234567.89")]);
+    }
+
+    /// What was rounded is as wide all the way down; what was not has all its digits.
+    #[test]
+    fn floats_have_the_digits_that_they_need() {
+        let rounded = Float64Array::from(vec![0.5, 12.25, 3.0]);
+        assert_eq!(shown(&rounded), [Cell::Decimal(0.5, 2), Cell::Decimal(12.25, 2), Cell::Decimal(3.0, 2)]);
+        let small = Float64Array::from(vec![Some(1e-7), Some(0.5), None, Some(1.0 / 3.0)]);
+        let expected = [Cell::Decimal(1e-7, 7), Cell::Decimal(0.5, 1), Cell::Empty, Cell::Decimal(1.0 / 3.0, 16)];
+        assert_eq!(shown(&small), expected);
+    }
 }

@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 pub fn csv(table: &Table) -> Result<String> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
     let failed = |what: String| Error::Render { what: format!("CSV: {what}") };
-    writer.write_record(table.columns.iter().map(|column| &column.name)).map_err(|error| failed(error.to_string()))?;
+    let names = table.columns.iter().map(|column| field(&Cell::Text(column.name.clone())));
+    writer.write_record(names).map_err(|error| failed(error.to_string()))?;
     for row in &table.rows {
         writer.write_record(row.iter().map(field)).map_err(|error| failed(error.to_string()))?;
     }

@@ -1,7 +1,5 @@
 //! The rows of `COPY … TO STDOUT`: lines of text, CSV, or PostgreSQL's binary form. Knows no statement and no plan.
 
-use std::fmt::Debug;
-
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::{Sink, SinkExt, Stream, StreamExt};
 use pgwire::api::portal::Format;
@@ -12,7 +10,6 @@ use pgwire::messages::copy::{CopyData, CopyDone, CopyOutResponse};
 use pgwire::messages::data::DataRow;
 
 use super::audit::Note;
-use super::client::Peer;
 use super::rows::error;
 
 /// How rows are written.
@@ -59,8 +56,7 @@ pub async fn copy<C, R>(
     note: &mut Note,
 ) -> PgWireResult<()>
 where
-    C: Peer,
-    C::Error: Debug,
+    C: Sink<Message> + Unpin,
     R: Stream<Item = PgWireResult<DataRow>> + Unpin,
     PgWireError: From<<C as Sink<Message>>::Error>,
 {

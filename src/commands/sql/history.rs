@@ -18,8 +18,9 @@ fn may_name_somebody(text: &str) -> bool {
     let letters = without_dates(text);
     for letter in letters.chars() {
         match letter {
-            '0'..='9' => digits += 1,
-            ' ' | '-' | '(' | ')' | '.' => {}
+            _ if letter.is_numeric() => digits += 1,
+            // What stands between the digits of a number, in a pattern too.
+            _ if letter.is_whitespace() || "-()./%_\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2212}".contains(letter) => {}
             _ => digits = 0,
         }
         longest = longest.max(digits);
