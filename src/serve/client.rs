@@ -21,7 +21,7 @@ use pgwire::api::{ClientInfo, ClientPortalStore, DEFAULT_NAME, Type};
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage as Message;
 use pgwire::messages::data::{DataRow, RowDescription};
-use pgwire::messages::extendedquery::{Execute, Parse, ParseComplete, PortalSuspended};
+use pgwire::messages::extendedquery::{Execute, Parse, ParseComplete, PortalSuspended, Sync as EndOfSeries};
 use pgwire::messages::response::{EmptyQueryResponse, ReadyForQuery, TransactionStatus};
 use pgwire::messages::simplequery::Query;
 use pgwire::messages::startup::ParameterStatus;
@@ -31,7 +31,7 @@ use super::audit::{Note, without_literals};
 use super::copy::copy;
 use super::current::{Held, Sessions};
 use super::prepared::{self, Prepared};
-use super::rows::{error, fatal, fields, rows, told};
+use super::rows::{TIMEOUT, error, fatal, fields, rows, told};
 use super::settings;
 use super::statement::{self, Allowed, Setting};
 use super::users::Role;
@@ -63,9 +63,14 @@ impl Service {
         Ok(Note::new(&who.user, who.role, statement, self.0.clock))
     }
 
+    /// How long a statement of this client may take.
+    fn limit<C: ClientInfo>(&self, client: &C) -> Duration {
+        settings::timeout(client).map_or(self.0.limit, |asked| asked.min(self.0.limit))
+    }
+
     /// Resolves when a statement that begins now has to end, with what to say then.
     fn end<C: ClientInfo>(&self, client: &C) -> PgWireResult<impl Future<Output = PgWireError> + Send + 'static> {
-        let limit = settings::timeout(client).map_or(self.0.limit, |asked| asked.min(self.0.limit));
+        let limit = self.limit(client);
         let mut cancels = who(client)?.cancels.clone();
         let seen = *cancels.borrow_and_update();
         let mut closing = self.0.closing.clone();
@@ -77,7 +82,7 @@ impl Service {
                 }
             };
             tokio::select! {
-                () = tokio::time::sleep(limit) => error("57014", "canceling statement due to statement timeout"),
+                () = tokio::time::sleep(limit) => error("57014", TIMEOUT),
                 true = cancelled => error("57014", "canceling statement due to user request"),
                 () = closed => fatal("57P01", "terminating connection due to administrator command"),
             }
@@ -109,10 +114,11 @@ impl Service {
         held: Held,
         plan: LogicalPlan,
         format: &Format,
+        limit: Duration,
     ) -> PgWireResult<(Arc<Vec<FieldInfo>>, impl Stream<Item = PgWireResult<DataRow>> + Send + 'static)> {
         let fields = Arc::new(fields(&plan, format)?);
         let state = catalogue::personal(held.sessions.of(who.role), &who.user).map_err(|e| told(&e))?;
-        Ok((fields.clone(), rows(state, plan, fields, &self.0.work, held)))
+        Ok((fields.clone(), rows(state, plan, fields, limit, &self.0.work, held)))
     }
 
     async fn simple<C: Peer>(&self, client: &mut C, text: &str, note: &mut Note) -> PgWireResult<()>
@@ -132,7 +138,7 @@ impl Service {
                 Allowed::Rows(statement) => {
                     let (tag, held) = (tag(&statement), self.held().await?);
                     let plan = self.planned(&who, held.sessions.clone(), *statement).await?;
-                    let (fields, rows) = self.rows(&who, held, plan, &Format::UnifiedText)?;
+                    let (fields, rows) = self.rows(&who, held, plan, &Format::UnifiedText, self.limit(client))?;
                     client.feed(Message::RowDescription(described(&fields))).await?;
                     let count = send(client, pin!(rows), 0, note).await?.0;
                     client.feed(Message::CommandComplete(Tag::new(tag).with_rows(count).into())).await?;
@@ -140,7 +146,7 @@ impl Service {
                 Allowed::Copy(statement, form) => {
                     let held = self.held().await?;
                     let plan = self.planned(&who, held.sessions.clone(), *statement).await?;
-                    let (fields, rows) = self.rows(&who, held, plan, &form.of_cells())?;
+                    let (fields, rows) = self.rows(&who, held, plan, &form.of_cells(), self.limit(client))?;
                     copy(client, &fields, pin!(rows), &form, note).await?;
                 }
                 Allowed::Show(name) => {
@@ -176,7 +182,8 @@ impl Service {
                 if matches!(*state, PortalExecutionState::Initial) {
                     let held = self.held().await?;
                     let plan = self.bound(&who, &held, portal).await?;
-                    let (fields, rows) = self.rows(&who, held, plan, &portal.result_column_format)?;
+                    let (fields, rows) =
+                        self.rows(&who, held, plan, &portal.result_column_format, self.limit(client))?;
                     *state = PortalExecutionState::Suspended(QueryResponse::new(fields, rows));
                 }
                 let (mut count, mut is_over) = (0, true);
@@ -194,7 +201,7 @@ impl Service {
             Allowed::Copy(_, form) => {
                 let held = self.held().await?;
                 let plan = self.bound(&who, &held, portal).await?;
-                let (fields, rows) = self.rows(&who, held, plan, &form.of_cells())?;
+                let (fields, rows) = self.rows(&who, held, plan, &form.of_cells(), self.limit(client))?;
                 copy(client, &fields, pin!(rows), form, note).await?;
             }
             Allowed::Show(name) => self.show(client, name, note).await?,
@@ -449,6 +456,23 @@ impl ExtendedQueryHandler for Service {
             }
         }
         client.send(Message::ParseComplete(ParseComplete::new())).await?;
+        Ok(())
+    }
+
+    /// Outside a transaction no cursor is open any more: the library lets go of the one without a name only.
+    async fn on_sync<C>(&self, client: &mut C, _: EndOfSeries) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<Message> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Prepared>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<Message>>::Error>,
+    {
+        match client.transaction_status() {
+            TransactionStatus::Idle => client.portal_store().clear_portals(),
+            _ => client.portal_store().rm_portal(DEFAULT_NAME),
+        }
+        let status = client.transaction_status();
+        client.send(Message::ReadyForQuery(ReadyForQuery::new(status))).await?;
         Ok(())
     }
 

@@ -36,7 +36,7 @@ const REST: Duration = Duration::from_secs(15);
 const FAREWELL: Duration = Duration::from_secs(5);
 /// Between two looks at what has come of a message.
 const GLANCE: Duration = Duration::from_millis(500);
-/// Longest message; a statement of this size is none that a person wrote.
+/// Longest message: a statement, or the values that are bound to one.
 const LONGEST: usize = 16 * 1024 * 1024;
 /// Longest message of somebody who has not logged in.
 const LONGEST_AT_LOGIN: usize = 16 * 1024;
@@ -80,14 +80,17 @@ pub async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
                     let what = "connections are encrypted here: ask for sslmode=require or better";
                     return refuse(&mut socket, fatal("28000", what)).await;
                 }
-                place = shared.places.clone().try_acquire_owned().ok();
-                if place.is_none() {
-                    return refuse(&mut socket, fatal("53300", "sorry, too many clients already")).await;
-                }
             }
             if let Message::PasswordMessageFamily(PasswordMessageFamily::Raw(body)) = &message {
-                // The library takes the first one at its word.
-                if !std::mem::replace(&mut has_answered, true) && !is_whole(body) {
+                if std::mem::replace(&mut has_answered, true) {
+                    // The proof of the password: only who gives one takes a place, and gives it back where it is wrong. How
+                    // many may knock at the door is counted apart.
+                    place = shared.places.clone().try_acquire_owned().ok();
+                    if place.is_none() {
+                        return refuse(&mut socket, fatal("53300", "sorry, too many clients already")).await;
+                    }
+                } else if !is_whole(body) {
+                    // The library takes the first one at its word.
                     return refuse(&mut socket, fatal("08P01", "a login that cannot be understood")).await;
                 }
             }

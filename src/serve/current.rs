@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::mask::{Ours, masked};
 use super::users::Role;
-use super::{catalogue, listed};
+use super::{capped, catalogue, listed};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::lake::{Access, Lake, Site, TABLES};
@@ -195,7 +195,7 @@ fn sessions(lake: &Lake, config: &Config, policy: &RecordBatch, runtime: &Arc<Ru
     };
     let analyst = lake.runtime().block_on(analyst).map_err(wrong)?;
     for context in [&manager, &analyst] {
-        catalogue::install(context).map_err(wrong)?;
+        capped::install(context).and_then(|()| catalogue::install(context)).map_err(wrong)?;
     }
     Ok(Sessions { analyst, manager, key })
 }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod cancels;
+mod capped;
 mod catalogue;
 mod client;
 mod connection;

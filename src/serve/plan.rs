@@ -7,7 +7,7 @@ use arrow_pg::datatypes::{PG_OID_ALIAS_KEY, into_pg_type, pg_type_for_alias_kind
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::sql::parser;
 use datafusion::sql::sqlparser::ast::Statement;
 use pgwire::api::Type;
@@ -57,9 +57,10 @@ pub fn parameters(plan: &LogicalPlan) -> PgWireResult<Vec<Parameter>> {
     (1..=last).map(of).collect()
 }
 
-/// Types that casts say, and parameters that are compared with an object's id, which clients bind as such.
+/// Types that casts and places say, and parameters that are compared with an object's id, which clients bind as such.
 fn said_of_parameters(plan: &LogicalPlan) -> (HashMap<String, DataType>, HashMap<String, Type>) {
     let (mut casts, mut oids, mut seen) = (HashMap::new(), HashMap::new(), HashSet::new());
+    let mut places = HashMap::new();
     let mut look = |e: &Expr| {
         if let Expr::Cast(cast) = e
             && let Expr::Placeholder(parameter) = cast.expr.as_ref()
@@ -74,6 +75,7 @@ fn said_of_parameters(plan: &LogicalPlan) -> (HashMap<String, DataType>, HashMap
         }
     };
     let _ = plan.apply_with_subqueries(|node| {
+        said_by_place(node, &mut places);
         for expression in node.expressions() {
             expression.apply(|e| {
                 look(e);
@@ -82,7 +84,32 @@ fn said_of_parameters(plan: &LogicalPlan) -> (HashMap<String, DataType>, HashMap
         }
         Ok(TreeNodeRecursion::Continue)
     });
-    (casts, oids)
+    places.extend(casts);
+    (places, oids)
+}
+
+/// Parameters whose place says their type: how many rows, and a list of values as in `x = any($1)`.
+fn said_by_place(node: &LogicalPlan, said: &mut HashMap<String, DataType>) {
+    if let LogicalPlan::Limit(limit) = node {
+        for count in [&limit.skip, &limit.fetch].into_iter().flatten() {
+            if let Expr::Placeholder(parameter) = count.as_ref() {
+                said.insert(parameter.id.clone(), DataType::Int64);
+            }
+        }
+    }
+    for expression in node.expressions() {
+        let _ = expression.apply(|e| {
+            if let Expr::ScalarFunction(function) = e
+                && function.name() == "array_has"
+                && let [Expr::Placeholder(parameter), value] = &function.args[..]
+                && let Some(kind) = node.inputs().first().and_then(|input| value.get_type(input.schema()).ok())
+            {
+                let kind = if kind == DataType::Utf8View { DataType::Utf8 } else { kind };
+                said.insert(parameter.id.clone(), DataType::new_list(kind, true));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+    }
 }
 
 fn oid(field: &Field) -> Option<Type> {

@@ -91,9 +91,11 @@ fn allow(statement: Statement) -> Result<Allowed, Refusal> {
             reads_only(&statement)?;
             Allowed::Rows(Box::new(statement))
         }
-        // More of a plan, such as its statistics, would show the least and the greatest of what is masked.
+        // More of a plan would show what is masked: its statistics the least and the greatest, and a plan that was run the
+        // values that one side of a join looked for in the other.
         Statement::Explain {
             statement: ref inner,
+            analyze: false,
             verbose: false,
             query_plan: false,
             estimate: false,
@@ -170,7 +172,10 @@ impl Visitor for Reading {
     fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<Refusal> {
         self.depth += 1;
         match statement {
-            Statement::Query(_) => ControlFlow::Continue(()),
+            Statement::Query(query) => match depth::places(query) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(refusal) => ControlFlow::Break(refusal),
+            },
             Statement::Explain { .. } if self.depth == 1 => ControlFlow::Continue(()),
             other => ControlFlow::Break(read_only(&kind(other))),
         }

@@ -20,7 +20,8 @@ fn may_name_somebody(text: &str) -> bool {
         match letter {
             _ if letter.is_numeric() => digits += 1,
             // What stands between the digits of a number, in a pattern too.
-            _ if letter.is_whitespace() || "-()./%_\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2212}".contains(letter) => {}
+            _ if letter.is_whitespace()
+                || "-()./%_\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2212}".contains(letter) => {}
             _ => digits = 0,
         }
         longest = longest.max(digits);

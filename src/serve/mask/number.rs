@@ -1,7 +1,8 @@
 //! Masks numbers in a text: the last six digits of each run of digits that is long enough to be a telephone number and
-//! is none of ours. Emergency numbers, short codes and directory enquiries stay. Knows no plan.
+//! is none of ours, however it is parted. Emergency numbers, short codes and directory enquiries stay. Knows no plan.
 
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringViewArray};
@@ -17,6 +18,10 @@ use crate::number::{self, Class};
 const SHORTEST: usize = 5;
 /// Digits that are masked: a million people share what stays.
 const HIDDEN: usize = 6;
+/// Digits of the longest number there is (E.164, 6.1).
+const LONGEST: usize = 15;
+/// Most bytes between two groups of digits of one number: a dash with blanks about it, a bracket, a blank that is no ASCII.
+const BETWEEN: usize = 4;
 
 /// The numbers of our own, as the configuration has them.
 #[derive(Debug)]
@@ -44,28 +49,72 @@ impl Ours {
     }
 }
 
-/// `text` with the numbers in it masked. Unless `everywhere`, digits that a letter touches are part of a name.
+/// `text` with the numbers in it masked, also where blanks, dashes, dots, strokes or brackets part their digits. Unless
+/// `everywhere`, digits that a letter touches are part of a name, but for those that can only be a number.
 pub fn mask(text: &str, ours: &Ours, everywhere: bool) -> Option<String> {
     let bytes = text.as_bytes();
     let mut masked: Option<Vec<u8>> = None;
+    let mut hide = |places: &[usize]| {
+        let out = masked.get_or_insert_with(|| bytes.to_vec());
+        // Of what is longer than any number is, no more stays than of a number.
+        let stay = places.len().saturating_sub(HIDDEN).min(LONGEST - HIDDEN);
+        places[stay..].iter().for_each(|place| out[*place] = b'x');
+    };
     let mut at = 0;
-    while at < bytes.len() {
-        if !bytes[at].is_ascii_digit() {
-            at += 1;
-            continue;
+    while let Some(start) = bytes[at..].iter().position(u8::is_ascii_digit).map(|n| at + n) {
+        let groups = groups(bytes, start);
+        at = groups[groups.len() - 1].end;
+        let plus = start > 0 && bytes[start - 1] == b'+';
+        // An address or a date is digits with signs between them too: a name's have to begin like a number.
+        let is_one = groups.len() > 1 && !is_guid(bytes) && (everywhere || plus || bytes[start] == b'0');
+        let joined: Vec<usize> = groups.iter().cloned().flatten().collect();
+        let of = |places: &[usize]| places.iter().map(|place| char::from(bytes[*place])).collect::<String>();
+        if is_one && joined.len() >= SHORTEST && is_outside(&of(&joined), plus, ours) {
+            hide(&joined);
         }
-        let end = bytes[at..].iter().position(|b| !b.is_ascii_digit()).map_or(bytes.len(), |n| at + n);
-        let plus = at > 0 && bytes[at - 1] == b'+';
-        let touches = |i: Option<usize>| i.and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphabetic);
-        let is_name = !everywhere && (touches(at.checked_sub(1)) || touches(Some(end)));
-        if end - at >= SHORTEST && !is_name && is_outside(&text[at..end], plus, ours) {
-            let out = masked.get_or_insert_with(|| bytes.to_vec());
-            out[at.max(end.saturating_sub(HIDDEN))..end].fill(b'x');
+        for (nth, group) in groups.into_iter().enumerate() {
+            let plus = plus && nth == 0;
+            let is_name = !everywhere && is_of_a_name(bytes, &group);
+            let places: Vec<usize> = group.collect();
+            if places.len() >= SHORTEST && !is_name && is_outside(&of(&places), plus, ours) {
+                hide(&places);
+            }
         }
-        at = end;
     }
     // Digits were put out by letters: it is a text as it was.
     masked.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Runs of digits that only signs part which are written between the digits of one number, from the digit at `start` on.
+fn groups(bytes: &[u8], start: usize) -> Vec<Range<usize>> {
+    let (mut groups, mut at) = (Vec::new(), start);
+    loop {
+        let end = bytes[at..].iter().position(|b| !b.is_ascii_digit()).map_or(bytes.len(), |n| at + n);
+        groups.push(at..end);
+        let between = bytes[end..].iter().take_while(|b| b" -./()".contains(b) || !b.is_ascii()).count();
+        match bytes.get(end + between) {
+            Some(next) if next.is_ascii_digit() && between <= BETWEEN => at = end + between,
+            _ => return groups,
+        }
+    }
+}
+
+/// `01a3f123-45cc-795a-b999-99ea8748c1c5`: an id of a record, whose digits are parted like a number's.
+fn is_guid(bytes: &[u8]) -> bool {
+    let shape = |(at, b): (usize, &u8)| match at {
+        8 | 13 | 18 | 23 => *b == b'-',
+        _ => b.is_ascii_hexdigit(),
+    };
+    bytes.len() == 36 && bytes.iter().enumerate().all(shape)
+}
+
+/// Whether a letter touches digits, unless it stands before them and they are as long as a number with its nought before it:
+/// `T1`, `SEP001122334455`, `AN0011223344A0`.
+fn is_of_a_name(bytes: &[u8], digits: &Range<usize>) -> bool {
+    let touches = |i: Option<usize>| i.and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphabetic);
+    let (before, after) = (touches(digits.start.checked_sub(1)), touches(Some(digits.end)));
+    let is_a_number = (10..=11).contains(&digits.len()) && bytes[digits.start] == b'0' && !after;
+    !is_a_number && (before || after)
 }
 
 fn is_outside(digits: &str, plus: bool, ours: &Ours) -> bool {
@@ -159,6 +208,12 @@ mod tests {
             ("07700900123", "07700xxxxxx"),
             ("+33199001234", "+33199xxxxxx"),
             ("01632 960001", "xxxxx xxxxxx"),
+            ("(0163)296-0123ext.5", "(0163)2xx-xxxxext.5"),
+            ("+44 1632-960-123 ext. 5", "+44 1632-xxx-xxx ext. 5"),
+            ("+44\u{a0}7700\u{a0}900123", "+44\u{a0}7700\u{a0}xxxxxx"),
+            ("0 7 7 0 0 9 0 0 1 2 3", "0 7 7 0 0 x x x x x x"),
+            ("01a3f123-45cc-795a-b999-99ea874bc1c5", "01a3f123-45cc-795a-b999-99ea874bc1c5"),
+            ("07700900123 07700900124 07700900125", "07700xxxxxx xxxxxxxxxxx xxxxxxxxxxx"),
             ("200123", "200123"),
             ("960123", "xxxxxx"),
             ("7123", "7123"),
@@ -186,6 +241,11 @@ mod tests {
             ("SEP001122334455", "SEP001122334455"),
             ("AN0011223344A0", "AN0011223344A0"),
             ("Local/07700900123@out", "Local/07700xxxxxx@out"),
+            ("tel07700900123", "tel07700xxxxxx"),
+            ("mob 07700 900 123", "mob xxxxx xxx xxx"),
+            ("10.20.30.40", "10.20.30.40"),
+            ("2024-03-31 09:00", "2024-03-31 09:00"),
+            ("T1/T2", "T1/T2"),
             ("07700900123", "07700xxxxxx"),
         ];
         for (text, expected) in cases {

@@ -151,7 +151,11 @@ impl Trace {
             match e {
                 Expr::Column(column) => {
                     let at = schema.index_of_column(column).ok();
-                    most = most.max(at.map_or(Holds::Number, |at| below[at]));
+                    let holds = at.map_or(Holds::Number, |at| below[at]);
+                    most = most.max(holds);
+                    // Of a column of figures only what was made of digits before is kept in mind.
+                    is_number_of_text |=
+                        holds > Holds::Nothing && !e.get_type(schema).is_ok_and(|kind| can_hold_text(&kind));
                 }
                 Expr::ScalarSubquery(query) => inner.push(query.subquery.clone()),
                 Expr::OuterReferenceColumn(..) => most = most.max(Holds::Number),

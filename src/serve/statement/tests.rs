@@ -28,7 +28,6 @@ fn what_clients_send_is_allowed() {
         "with x as (select 1) select * from x union all select 2",
         "values (1), (2)",
         "explain select 1",
-        "explain analyze select count(*) from legs",
         "show tables",
         "show transaction isolation level",
         "SHOW search_path",
@@ -137,6 +136,35 @@ fn psqlodbc_and_adbc_are_understood() {
     assert_eq!(text, "SELECT NULL AS n WHERE false");
     let text = told("select a.x as n from ((select 1 as x) a left join pg_constraint b on true)");
     assert!(text.contains("pg_constraint"), "{text}");
+}
+
+/// Sizes counted by hand: what stands in another counts as often as it stands there.
+#[test]
+fn a_statement_is_as_long_as_its_parts_put_in_their_places() {
+    let doubled = |queries: usize, last: &str| {
+        let with =
+            (1..=queries).map(|n| format!(", a{n} as (select * from A{0} union all select * from \"a{0}\")", n - 1));
+        format!("with a0 as (select 1 as x){} {last}", with.collect::<String>())
+    };
+    // Of a0 one, of each next one twice as many and three more: 2^(n+2) - 3; ten have 4,093.
+    assert!(read(&doubled(10, "select * from a10")).is_ok());
+    for last in [
+        "select * from a12",
+        "select 1 where exists (select 1 from a12)",
+        "select (select max(x) from (select * from a12) b)",
+        "select 1 from legs l join legs m on l.talk_s in (select x from a12)",
+        "select 1 union select x from a12",
+        "select * from (legs cross join a12)",
+        "table a12",
+    ] {
+        for around in ["", "explain "] {
+            let text = format!("{around}{}", doubled(12, last));
+            assert_eq!(read(&text).unwrap_err().code, "54001", "{last}");
+        }
+    }
+    assert_eq!(read(&format!("copy ({}) to stdout", doubled(12, "select * from a12"))).unwrap_err().code, "54001");
+    // A name of the inside is not known outside.
+    assert!(read(&format!("select 1 from ({}) b, a30", doubled(10, "select * from a1"))).is_ok());
 }
 
 #[test]

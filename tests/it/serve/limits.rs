@@ -282,3 +282,104 @@ fn told_to_end_it_ends_its_statements_and_exits_well() {
     assert_eq!(status, 0, "{said}");
     assert!(said.ends_with("ended\n"), "{said}");
 }
+
+/// A statement of one kilobyte: each query has the one before it twice.
+fn doubled(queries: usize) -> String {
+    let with = (1..=queries).map(|n| {
+        let before = format!("select * from a{}", n - 1);
+        format!(", a{n} as ({before} union all {before})")
+    });
+    format!("with a0 as (select 1 as x){} select count(*) from a{queries}", with.collect::<String>())
+}
+
+#[test]
+fn little_that_would_become_much_is_refused_at_once() {
+    let (_work, server) = small();
+    block_on(async {
+        let client = server.connect(ANALYST).await.unwrap();
+        assert_eq!(one(&client, &doubled(8)).await, "256");
+        let before = server.resident();
+        for (statement, expected) in [
+            (doubled(24), "54001"),
+            (doubled(90), "54001"),
+            ("select length(rpad('x', 2000000000))".into(), "53200"),
+            ("select length(replace(repeat('a', 10000), 'a', repeat('b', 10000)))".into(), "53200"),
+            ("select levenshtein(repeat('a', 100000), repeat('b', 100000))".into(), "42883"),
+            (format!("select 1 in (1{})", ",1".repeat(600_000)), "54000"),
+        ] {
+            let client = server.connect(ANALYST).await.unwrap();
+            let error = client.simple_query(&statement).await.unwrap_err();
+            assert_eq!(code(&error), expected, "{}", statement.chars().take(80).collect::<String>());
+        }
+        assert!(server.resident() < before + 200, "{before} and {} MiB", server.resident());
+        assert_eq!(one(&client, "select 1").await, "1");
+    });
+}
+
+#[test]
+fn a_cursor_that_nobody_reads_from_is_closed_when_its_time_is_over() {
+    let (work, server) = with("statement_timeout_s = 3");
+    block_on(async {
+        let mut client = server.connect(ANALYST).await.unwrap();
+        let under_way = client.transaction().await.unwrap();
+        let portal = under_way.bind("select l.* from legs l cross join generate_series(1, 10000)", &[]).await.unwrap();
+        assert_eq!(under_way.query_portal(&portal, 2).await.unwrap().len(), 2);
+        // The lake is held as long as the cursor may be read from, and no longer.
+        let mut said = work.run(&["lake", "vacuum"]);
+        assert_eq!(said.code, 1, "{said:?}");
+        for _ in 0..100 {
+            if said.code == 0 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            said = work.run(&["lake", "vacuum"]);
+        }
+        assert_eq!(said.code, 0, "{said:?}");
+        let error = loop {
+            // What had been made ready may still be given.
+            match under_way.query_portal(&portal, 50_000).await {
+                Ok(rows) => assert!(!rows.is_empty(), "it ended as if those were all"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(code(&error), "57014");
+        under_way.rollback().await.unwrap();
+        assert_eq!(one(&client, "select 1").await, "1");
+    });
+}
+
+#[test]
+fn who_has_not_logged_in_takes_nobodys_place() {
+    let (_work, server) = with("connections = 2");
+    let silent: Vec<TcpStream> = (0..10)
+        .map(|_| {
+            let mut socket = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+            socket.write_all(&message(None, STARTUP)).unwrap();
+            socket
+        })
+        .collect();
+    block_on(async {
+        let (one_of_two, other) = (server.connect(ANALYST).await.unwrap(), server.connect(MANAGER).await.unwrap());
+        assert_eq!(one(&one_of_two, "select 1").await + &one(&other, "select 1").await, "11");
+        assert_eq!(code(&server.connect(MANAGER).await.unwrap_err()), "53300");
+    });
+    drop(silent);
+}
+
+#[test]
+fn a_parameter_whose_place_says_its_type_is_told_so() {
+    let (work, server) = small();
+    block_on(async {
+        let client = server.connect(MANAGER).await.unwrap();
+        let rows =
+            client.query("select leg_key from legs order by leg_key limit $1 offset $2", &[&3_i64, &1_i64]).await;
+        let told: Vec<String> = rows.unwrap().iter().map(|row| row.get::<_, i64>(0).to_string()).collect();
+        assert_eq!(told, work.sql("select leg_key from legs order by leg_key limit 3 offset 1"));
+        let wanted = vec!["hq-cucm", "nowhere"];
+        let count = client.query_one("select count(*) from legs where source = any($1)", &[&wanted]).await.unwrap();
+        assert_eq!(
+            count.get::<_, i64>(0).to_string(),
+            work.sql("select count(*) from legs where source = 'hq-cucm'")[0]
+        );
+    });
+}
