@@ -3,6 +3,7 @@
 
 mod cells;
 mod connection;
+mod old;
 mod table;
 
 use std::path::Path;

@@ -36,12 +36,14 @@ use crate::read;
 
 pub use init::workspace_files;
 
-/// How a command that finished went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a command went; what is worse comes later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     Good,
     /// Finished, but something needs a person: exit code 1.
     NeedsAPerson,
+    /// Could not finish, and has said why itself: exit code 2.
+    CouldNotFinish,
 }
 
 impl Verdict {
@@ -50,12 +52,16 @@ impl Verdict {
     }
 
     fn and(self, other: Self) -> Self {
-        Self::of(self == Self::NeedsAPerson || other == Self::NeedsAPerson)
+        self.max(other)
     }
 
     /// Of the process.
     pub fn exit_code(self) -> u8 {
-        u8::from(self == Self::NeedsAPerson)
+        match self {
+            Self::Good => 0,
+            Self::NeedsAPerson => 1,
+            Self::CouldNotFinish => 2,
+        }
     }
 }
 
@@ -159,7 +165,7 @@ impl Talk {
 /// Runs what was typed.
 ///
 /// # Errors
-/// The command could not finish: exit code 2.
+/// The command could not finish, and nobody was told yet: exit code 2.
 pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
     let config = || load(&cli.config);
     Ok(match cli.command {
@@ -177,7 +183,7 @@ pub fn run(cli: Cli, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
         Command::Explain { extension, source } => explain::explain(&config()?, &extension, source.as_deref(), talk)?,
         Command::Case(args) => case::command(&config()?, &args, talk)?,
         Command::Bill { month, output } => bill::command(&config()?, month, output.as_deref(), talk)?,
-        Command::Nightly(args) => nightly::nightly(&config()?, &args, talk)?,
+        Command::Nightly(args) => nightly::nightly(config(), &args, talk),
         Command::Check => check::command(&config()?, talk)?,
         Command::Lake { command } => lake::command(&config()?, &command, talk)?,
         Command::Completions { shell } => manual::completions(shell, talk)?,

@@ -25,26 +25,31 @@ use metrics::Figures;
 /// Between two tries to get a lake that another run holds.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
-pub fn nightly(config: &Config, args: &cli::Nightly, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
+/// Says its errors itself, before the paragraph that is the last word of a night. Without a configuration that much is done
+/// and no more.
+pub fn nightly(config: Result<Config>, args: &cli::Nightly, talk: &mut Talk) -> Verdict {
     let begun = Utc::now();
     let run_id = format!("{}-{}", begun.format("%Y%m%dT%H%M%S%.3fZ"), std::process::id());
     let _within = tracing::error_span!("nightly", run = %run_id).entered();
     let run = Run { run_id, started_at: begun, ..Run::default() };
-    let mut night = Night { config, args, run, figures: None };
+    let mut night = Night { args, run, figures: None };
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => return night.end(None, None, Err(vec![error]), talk),
+    };
     // One lock for the whole of it: nothing is read, loaded or written by two at once.
-    let (lake, done) = match held(config, args, begun, talk) {
+    let (lake, done) = match held(&config, args, begun, talk) {
         Ok(lake) => {
-            let done = lake.put_down(&night.run).map_err(Vec::from).and_then(|()| night.steps(&lake, talk));
+            let done = lake.put_down(&night.run).map_err(Vec::from).and_then(|()| night.steps(&config, &lake, talk));
             (Some(lake), done)
         }
         Err(error) => (None, Err(vec![error])),
     };
-    night.end(lake.as_ref(), done, talk)
+    night.end(Some(&config), lake.as_ref(), done, talk)
 }
 
 /// A night on its way.
 struct Night<'a> {
-    config: &'a Config,
     args: &'a cli::Nightly,
     run: Run,
     /// None where it did not come so far.
@@ -52,8 +57,7 @@ struct Night<'a> {
 }
 
 impl Night<'_> {
-    fn steps(&mut self, lake: &Lake, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
-        let config = self.config;
+    fn steps(&mut self, config: &Config, lake: &Lake, talk: &mut Talk) -> Result<Verdict, Vec<Error>> {
         let folder: PathBuf =
             self.args.output.as_deref().map_or_else(|| config.at(&config.output.dir), Path::to_path_buf);
         // What a person must put right anyway is found before the long part.
@@ -118,58 +122,69 @@ impl Night<'_> {
         Ok(verdict)
     }
 
-    /// Puts down how it went: in the lake, in the figures for the monitoring, in a paragraph for a person.
+    /// Says what went wrong, and puts down how it went: in the figures for the monitoring, in the lake, in a paragraph for a
+    /// person.
     fn end(
         mut self,
+        config: Option<&Config>,
         lake: Option<&Lake>,
         mut done: Result<Verdict, Vec<Error>>,
         talk: &mut Talk,
-    ) -> Result<Verdict, Vec<Error>> {
+    ) -> Verdict {
         let mut needs = std::mem::take(&mut talk.needs);
-        needs.extend(done.as_ref().err().into_iter().flatten().map(need));
+        for error in done.as_ref().err().into_iter().flatten() {
+            talk.error(error);
+            needs.push(need(error));
+        }
         self.run.ended_at = Some(Utc::now());
         self.judge(&done, &needs);
         if let Some(lake) = lake {
             self.run.lake_version = lake.version().ok();
             self.run.batch = lake.finished_batch().ok();
-            if let Err(error) = lake.put_down(&self.run) {
-                needs.push(need(&error));
-                match &mut done {
-                    Ok(_) => done = Err(vec![error]),
-                    Err(errors) => errors.push(error),
-                }
-                self.judge(&done, &needs);
-            }
         }
         // Where another run holds the lake, the figures are that run's.
         let is_ours = !matches!(&done, Err(errors) if errors.iter().any(|error| matches!(error, Error::Busy { .. })));
-        if let Some(path) = self.metrics().filter(|_| is_ours)
-            && let Err(error) = metrics::write(&path, &self.run, self.figures.as_ref(), lake)
-        {
+        let (place, figures) = (self.metrics(config).filter(|_| is_ours), self.figures.take());
+        let write =
+            |run: &Run| place.as_ref().map_or(Ok(()), |place| metrics::write(place, run, figures.as_ref(), lake));
+        // Before the history, which then has it where they could not be written.
+        if let Err(error) = write(&self.run) {
             talk.need(&error.to_string(), "the monitoring has the figures of an earlier run");
             needs.append(&mut talk.needs);
             done = done.map(|_| Verdict::NeedsAPerson);
             self.judge(&done, &needs);
         }
+        if let Some(lake) = lake
+            && let Err(error) = lake.put_down(&self.run)
+        {
+            talk.error(&error);
+            needs.push(need(&error));
+            done = Err(vec![error]);
+            self.judge(&done, &needs);
+            // Once more, with what is known now; that they cannot be written was said.
+            let _ = write(&self.run);
+        }
         if let Some(summary) = &self.run.summary {
             talk.conclude(summary);
-            if let Err(what) = notify::notify(self.config, &self.run, summary) {
+            if let Some(config) = config
+                && let Err(what) = notify::notify(config, &self.run, summary)
+            {
                 talk.warn(&format!("notify: {what}"));
             }
         }
-        done
+        done.unwrap_or(Verdict::CouldNotFinish)
     }
 
     /// Exit code and paragraph.
     fn judge(&mut self, done: &Result<Verdict, Vec<Error>>, needs: &[Need]) {
-        let exit_code = done.as_ref().map_or(2, |verdict| verdict.exit_code());
+        let exit_code = done.as_ref().map_or(Verdict::CouldNotFinish.exit_code(), |verdict| verdict.exit_code());
         self.run.exit_code = Some(exit_code);
         self.run.needs = Some(if exit_code == 0 { 0 } else { needs.len() });
         self.run.summary = (exit_code > 0).then(|| summary::paragraph(&self.run, needs));
     }
 
-    fn metrics(&self) -> Option<PathBuf> {
-        let configured = self.config.nightly.metrics.as_ref().map(|path| self.config.at(path));
+    fn metrics(&self, config: Option<&Config>) -> Option<PathBuf> {
+        let configured = config.and_then(|config| Some(config.at(config.nightly.metrics.as_ref()?)));
         self.args.metrics.clone().or(configured)
     }
 }

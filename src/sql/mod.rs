@@ -8,6 +8,7 @@ mod header;
 mod inline;
 mod names;
 mod pieces;
+mod said;
 mod sendable;
 mod session;
 mod standing;
@@ -37,6 +38,7 @@ pub use cluster::Cluster;
 use cluster::Where;
 pub use header::{Column, Kind, Param, Query};
 pub use names::{Named, NamedKind};
+pub use said::one_line;
 pub use session::{CATALOG, bare};
 use standing::{STANDING, STANDING_REPORTS, Standing};
 use stop::Stop;
@@ -524,12 +526,4 @@ fn scalar(kind: Kind, text: &str) -> Option<ScalarValue> {
         Kind::Float => ScalarValue::from(text.parse::<f64>().ok().filter(|n| n.is_finite())?),
         Kind::Date => ScalarValue::Date32(Some(crate::normalise::days(text.parse().ok()?))),
     })
-}
-
-/// What an engine's error says, without its trace.
-pub fn one_line(error: &DataFusionError) -> String {
-    if let Some((what, _)) = crate::lake::store_said(error) {
-        return what;
-    }
-    error.strip_backtrace().lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }

@@ -156,7 +156,9 @@ impl Server {
             Some("28P01" | "28000") => "check PGUSER, and the password in PGPASSWORD or in the file PGPASSFILE",
             Some("3D000") => "check PGDATABASE",
             Some("3F000") => "make the schema first, or name another one in --table",
-            Some("42501") => "have the user given the right to make tables in that schema",
+            Some("42501") => {
+                "have the user given the right to make tables in that schema; one that is there must be the user's own"
+            }
             Some("2BP01") => "drop what stands on the table, or export under another name",
             Some(_) => "nothing was changed there",
             None if what.contains("password") => "set PGPASSWORD, or PGPASSFILE to a file with it",

@@ -1,5 +1,5 @@
-//! A table of onhook's in a PostgreSQL database: made anew, filled by COPY and put in its place in one transaction, so that
-//! whoever reads there sees the old rows or the new ones. Never in the place of a table that onhook did not make.
+//! A table of onhook's in a PostgreSQL database: filled by COPY in one transaction, so that whoever reads there sees the old
+//! rows or the new ones. The table stays where its columns do. Never in the place of a table that onhook did not make.
 
 use std::fmt;
 use std::pin::pin;
@@ -7,9 +7,10 @@ use std::pin::pin;
 use arrow::array::ArrayRef;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 use super::cells::{Cell, kept, kept_as};
+use super::old::Old;
 use crate::error::{Error, Result};
 use crate::sql::{Answer, Query};
 
@@ -52,13 +53,6 @@ impl From<Error> for Refused {
     }
 }
 
-/// A table of that name which is there already.
-struct Old {
-    oid: u32,
-    /// An ordinary table that an export made.
-    is_ours: bool,
-}
-
 impl Table {
     /// `name` or `schema.name`, each as it stands, capitals too.
     ///
@@ -83,24 +77,85 @@ impl Table {
 
     /// Puts the rows there and gives their number. `origin` says in the table's comment what they are.
     pub async fn put(&self, client: &mut Client, query: &Query, found: &Answer, origin: &str) -> Result<u64, Refused> {
-        let put = client.transaction().await?;
+        // Each statement sees what was committed before it: what an export before us wrote while we waited for it, too.
+        let put = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?;
         // Quotes in the texts below are doubled, and nothing else in them means anything.
         put.batch_execute("set local standard_conforming_strings = on").await?;
         let row = put.query_one("select current_schema()::text, pg_backend_pid()", &[]).await?;
         let (current, process): (Option<String>, i32) = (row.get(0), row.get(1));
         let schema = self.schema.clone().or(current);
         let schema = schema.ok_or_else(|| self.wrong("no schema is there for it", "write it as schema.name"))?;
-        let old = self.old(&put, &schema).await?;
-        let draft = format!("onhook_{process}_{}", self.name);
-        let draft = format!("{}.{}", name(&schema), name(cut(&draft)));
+        let place = format!("{}.{}", name(&schema), name(&self.name));
 
         let fields = found.schema.fields();
-        let types: Vec<Type> = fields.iter().map(|field| kept_as(field.data_type()).0).collect();
-        let columns: Vec<String> = fields.iter().map(|field| name(field.name())).collect();
-        let defined = columns.iter().zip(&types).map(|(column, kind)| format!("{column} {}", kind.name()));
-        put.batch_execute(&format!("create table {draft} ({})", defined.collect::<Vec<_>>().join(", "))).await?;
-        put.batch_execute(&remarks(&draft, query, found, origin)).await?;
-        let sink = put.copy_in(&format!("copy {draft} ({}) from stdin (format binary)", columns.join(", "))).await?;
+        let columns: Vec<(&str, Type)> =
+            fields.iter().map(|field| (field.name().as_str(), kept_as(field.data_type()).0)).collect();
+        let rows = match self.old(&put, &schema, &place).await? {
+            Some(old) if old.has(&put, &columns).await? => {
+                self.clear(&put, &old, &place).await?;
+                put.batch_execute(&remarks(&place, query, found, origin)).await?;
+                self.fill(&put, &place, &columns, found).await?
+            }
+            old => {
+                if let Some(old) = &old {
+                    self.bare(&put, old).await?;
+                }
+                let draft = format!("onhook_{process}_{}", self.name);
+                let draft = format!("{}.{}", name(&schema), name(cut(&draft)));
+                let defined = columns.iter().map(|(column, kind)| format!("{} {}", name(column), kind.name()));
+                let defined = defined.collect::<Vec<_>>().join(", ");
+                put.batch_execute(&format!("create table {draft} ({defined})")).await?;
+                put.batch_execute(&remarks(&draft, query, found, origin)).await?;
+                let rows = self.fill(&put, &draft, &columns, found).await?;
+                if let Some(old) = old {
+                    // Who could read the old rows can read the new ones, and nobody else.
+                    let rights = old.rights_for(&put, &draft).await?;
+                    put.batch_execute(&format!("{rights} drop table {place}")).await?;
+                }
+                put.batch_execute(&format!("alter table {draft} rename to {}", name(&self.name))).await?;
+                rows
+            }
+        };
+        put.commit().await?;
+        Ok(rows)
+    }
+
+    /// Takes the rows out of a table that stays, with all that is on it. Who reads it sees them until the commit.
+    async fn clear(&self, put: &Transaction<'_>, old: &Old, place: &str) -> Result<(), Refused> {
+        let why = old.holds_its_rows(put).await?;
+        if !why.is_empty() {
+            return Err(self.wrong(&why, "take that off the table, or export under another name").into());
+        }
+        put.batch_execute(&format!("delete from only {place}")).await?;
+        // A rule or a trigger can keep them there.
+        if put.query_opt(&format!("select from only {place} limit 1"), &[]).await?.is_some() {
+            let hint = "see what rules and triggers are on the table, or export under another name";
+            return Err(self.wrong("its old rows cannot be deleted", hint).into());
+        }
+        Ok(())
+    }
+
+    /// That a table with other columns may take its place: nothing on it would be lost.
+    async fn bare(&self, put: &Transaction<'_>, old: &Old) -> Result<(), Refused> {
+        let worn = old.wears(put).await?;
+        if worn.is_empty() {
+            return Ok(());
+        }
+        let what = format!("its columns are no longer the same, and a new table would be without its {worn}");
+        let hint = "export under another name; or drop the table, export, and put on the new one what has to be there";
+        Err(self.wrong(&what, hint).into())
+    }
+
+    async fn fill(
+        &self,
+        put: &Transaction<'_>,
+        table: &str,
+        columns: &[(&str, Type)],
+        found: &Answer,
+    ) -> Result<u64, Refused> {
+        let names: Vec<String> = columns.iter().map(|(column, _)| name(column)).collect();
+        let types: Vec<Type> = columns.iter().map(|(_, kind)| kind.clone()).collect();
+        let sink = put.copy_in(&format!("copy {table} ({}) from stdin (format binary)", names.join(", "))).await?;
         let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
         for batch in &found.batches {
             let kept: Result<Vec<ArrayRef>, _> = batch.columns().iter().map(kept).collect();
@@ -114,51 +169,34 @@ impl Table {
             let what = format!("{rows} rows came there of {}", found.rows());
             return Err(self.wrong(&what, "nothing was changed there; run it again").into());
         }
-        let place = format!("{}.{}", name(&schema), name(&self.name));
-        if let Some(old) = old {
-            // Who could read the old rows can read the new ones.
-            let rights = put.query(RIGHTS, &[&old.oid]).await?;
-            for right in rights {
-                let (what, whom, and_pass_on): (&str, &str, &str) = (right.get(0), right.get(1), right.get(2));
-                put.batch_execute(&format!("grant {what} on {draft} to {whom}{and_pass_on}")).await?;
-            }
-            put.batch_execute(&format!("drop table {place}")).await?;
-        }
-        put.batch_execute(&format!("alter table {draft} rename to {}", name(&self.name))).await?;
-        put.commit().await?;
         Ok(rows)
     }
 
-    /// What is there under that name, where it may be replaced.
-    async fn old(&self, put: &Transaction<'_>, schema: &str) -> Result<Option<Old>, Refused> {
-        let Some(row) = put.query_opt(THERE, &[&schema, &self.name, &MARK]).await? else { return Ok(None) };
-        let old = Old { oid: row.get(0), is_ours: row.get(1) };
-        match (self.replace, old.is_ours) {
-            (true, true) => Ok(Some(old)),
-            (true, false) => Err(self
-                .wrong("it is there, and no export made it", "name another table; onhook replaces only its own")
-                .into()),
-            (false, true) => {
-                Err(self.wrong("it is there already", "add --replace to put the new rows in its place").into())
-            }
-            (false, false) => Err(self.wrong("it is there already", "name another table").into()),
+    /// What is there under that name, where it may be replaced; no other export has it until we are done.
+    async fn old(&self, put: &Transaction<'_>, schema: &str, place: &str) -> Result<Option<Old>, Refused> {
+        if self.replaceable(put, schema).await?.is_none() {
+            return Ok(None);
         }
+        put.batch_execute(&format!("lock table only {place} in share row exclusive mode")).await?;
+        // As it is now: another export may have replaced it while we waited.
+        self.replaceable(put, schema).await
+    }
+
+    async fn replaceable(&self, put: &Transaction<'_>, schema: &str) -> Result<Option<Old>, Refused> {
+        let Some(old) = Old::named(put, schema, &self.name, MARK).await? else { return Ok(None) };
+        let (what, hint) = match (self.replace, old.is_ours) {
+            (true, true) => return Ok(Some(old)),
+            (true, false) => ("it is there, and no export made it", "name another table; onhook replaces only its own"),
+            (false, true) => ("it is there already", "add --replace to put the new rows in its place"),
+            (false, false) => ("it is there already", "name another table"),
+        };
+        Err(self.wrong(what, hint).into())
     }
 
     fn wrong(&self, what: &str, hint: &str) -> Error {
         Error::Server { place: format!("PostgreSQL table {self}"), what: what.into(), hint: hint.into() }
     }
 }
-
-/// Anything of that name, and whether it is a table with our mark.
-const THERE: &str = "select c.oid, c.relkind = 'r' and coalesce(starts_with(obj_description(c.oid, 'pg_class'), $3), false) \
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2";
-
-/// What others may do with a table, as the words of a GRANT.
-const RIGHTS: &str = "select a.privilege_type, case a.grantee when 0 then 'public' else quote_ident(r.rolname) end, \
-    case when a.is_grantable then ' with grant option' else '' end \
-    from pg_class c cross join aclexplode(c.relacl) a left join pg_roles r on r.oid = a.grantee \
-    where c.oid = $1 and a.grantee <> c.relowner and (a.grantee = 0 or r.rolname is not null)";
 
 /// Comments that say what table and columns are.
 fn remarks(table: &str, query: &Query, found: &Answer, origin: &str) -> String {

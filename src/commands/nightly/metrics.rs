@@ -19,6 +19,8 @@ use crate::error::{Error, Result};
 use crate::lake::{Lake, Run};
 use crate::sql::{Args, Engine, report};
 
+const LAST_GOOD: &str = "onhook_last_success_timestamp_seconds";
+
 /// What the lake shows at the end of a run.
 #[derive(Debug, Default)]
 pub struct Figures {
@@ -69,10 +71,12 @@ impl Figures {
 /// # Errors
 /// It cannot be written.
 pub fn write(path: &Path, run: &Run, figures: Option<&Figures>, lake: Option<&Lake>) -> Result<()> {
-    let last_good = match run.exit_code {
-        Some(0) => run.ended_at,
+    let last_good = match (run.exit_code, lake) {
+        (Some(0), _) => run.ended_at.map(seconds),
         // What cannot be told counts as never: that is what the alert is for.
-        _ => lake.and_then(|lake| lake.last_good_run().ok().flatten()),
+        (_, Some(lake)) => lake.last_good_run().ok().flatten().map(seconds),
+        // No lake was come by, for want of a configuration perhaps: the file knows of the night before.
+        (_, None) => std::fs::read_to_string(path).ok().and_then(|page| known(&page, LAST_GOOD)),
     };
     let text = text(run, figures, last_good).map_err(|e| Error::Render { what: format!("metrics: {e}") })?;
     let mut draft = path.as_os_str().to_owned();
@@ -117,9 +121,17 @@ impl Page {
     }
 }
 
+fn seconds(at: DateTime<Utc>) -> f64 {
+    at.timestamp_millis() as f64 / 1000.0
+}
+
+/// A figure without labels, as an earlier run wrote it.
+fn known(page: &str, name: &str) -> Option<f64> {
+    page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+}
+
 /// In Prometheus' text format: what OpenMetrics makes of gauges without units is that, but for the line at its end.
-fn text(run: &Run, figures: Option<&Figures>, last_good: Option<DateTime<Utc>>) -> Result<String, std::fmt::Error> {
-    let seconds = |at: DateTime<Utc>| at.timestamp_millis() as f64 / 1000.0;
+fn text(run: &Run, figures: Option<&Figures>, last_good: Option<f64>) -> Result<String, std::fmt::Error> {
     let ended = run.ended_at.unwrap_or(run.started_at);
     let of_source = |source: &String| vec![("source", source.clone())];
     let mut page = Page::default();
@@ -135,8 +147,7 @@ fn text(run: &Run, figures: Option<&Figures>, last_good: Option<DateTime<Utc>>) 
         run.exit_code.unwrap_or(2).into(),
     );
     page.one("onhook_run_needs", "Things that need a person", run.needs.unwrap_or_default() as f64);
-    let last_good = last_good.map_or(0.0, seconds);
-    page.one("onhook_last_success_timestamp_seconds", "When a run last ended with exit code 0, or 0", last_good);
+    page.one(LAST_GOOD, "When a run last ended with exit code 0, or 0", last_good.unwrap_or_default());
     let steps = [
         ("wait", run.waited_ms),
         ("ingest", run.ingest_ms),

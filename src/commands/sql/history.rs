@@ -160,6 +160,9 @@ mod tests {
             "\\report x ddi='(020) 7946-0001'",
             "select '02079460001' -- 2024-03-31",
             "select 9460001",
+            "select 1 where 'x' = '+44\u{a0}7700\u{a0}900123'",
+            "caller like '%7700%900%123%'",
+            "'07700/900123'",
         ] {
             assert!(may_name_somebody(text), "{text}");
         }
@@ -168,6 +171,8 @@ mod tests {
             "select * from verdicts where extension = '200123'",
             "select * from legs where local_day between '2024-03-01' and '2024-03-31'",
             "\\report coverage as_of=2024-03-31 window_days=180",
+            "select talk_s / 3600, 100 * ring_s / talk_s from legs limit 100",
+            "select * from legs where callee like '%2001%' and local_day > '2024-03-31'",
         ] {
             assert!(!may_name_somebody(text), "{text}");
         }

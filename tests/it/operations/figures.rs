@@ -1,10 +1,11 @@
 //! The metrics file against what is known of the small estate, and the history of runs.
 
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::io::Read;
+use std::process::{Command, Stdio};
 
 use super::{ask, outcomes, text};
-use crate::workdir::Workdir;
+use crate::workdir::{Ran, Workdir};
 
 /// Samples of a metrics file by name and labels, as they stand there.
 fn samples(page: &str) -> BTreeMap<String, f64> {
@@ -96,6 +97,61 @@ fn figures_that_cannot_be_written_need_a_person() {
     let ran = work.run(&["nightly", "--metrics", "taken/onhook.prom"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.stderr.contains("warning: taken") && ran.stderr.contains("figures of an earlier run"), "{ran:?}");
+    assert_eq!(work.sql("select outcome, exit_code, needs from run_history"), ["needs_a_person,1,1"]);
+    let kept = work.sql("select summary from run_history").remove(0);
+    assert!(kept.contains("figures of an earlier run"), "{kept}");
+}
+
+/// The figures are read by somebody who holds the night up between its work and its last word.
+#[test]
+fn figures_of_a_night_that_cannot_be_put_down_say_so() {
+    let work = Workdir::small();
+    work.good(&["nightly", "--metrics", "figures/onhook.prom"]);
+    let last_good = samples(&work.read("figures/onhook.prom"))["onhook_last_success_timestamp_seconds"];
+    let pipe = work.join("figures/onhook.prom.new");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut night = work.command(&["nightly", "--metrics", "figures/onhook.prom"]);
+    let mut night = night.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Its answers come when all is done but that.
+    night.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    std::fs::rename(work.join("lake/runs"), work.join("away")).unwrap();
+    work.write("lake/runs", "in the way");
+    let first = samples(&std::fs::read_to_string(&pipe).unwrap());
+    assert_eq!(first["onhook_run_exit_code"], 0.0);
+    let ran = Ran::of(&["nightly"], night.wait_with_output().unwrap());
+    assert!(ran.code == 2 && ran.stderr.lines().last().unwrap().contains("exit code 2"), "{ran:?}");
+    let page = work.read("figures/onhook.prom");
+    sound(&page);
+    let there = samples(&page);
+    assert_eq!((there["onhook_run_exit_code"], there["onhook_run_needs"]), (2.0, 1.0));
+    assert!(first["onhook_last_success_timestamp_seconds"] > last_good, "{page}");
+    assert!(there["onhook_last_success_timestamp_seconds"] <= last_good, "this one was none: {page}");
+    assert!(page.contains("onhook_records{"), "what was worked out is kept");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_told_and_counted() {
+    let work = Workdir::small();
+    assert_eq!(strict_night(&work), Some(0));
+    let good = samples(&work.read("figures/onhook.prom"));
+    let config = work.read("onhook.toml");
+    work.write("onhook.toml", "[nightly\n");
+    let ran = work.run(&["nightly", "--metrics", "figures/onhook.prom"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let first: Vec<&str> = ran.stderr.lines().map(|line| line.split([':', ' ']).next().unwrap()).collect();
+    assert_eq!(first, ["error", "hint", "summary"], "{ran:?}");
+    let summary = ran.stderr.lines().last().unwrap();
+    assert!(summary.contains("could not finish, exit code 2: 1 thing needs a person. (1) onhook.toml"), "{summary}");
+    let page = work.read("figures/onhook.prom");
+    sound(&page);
+    let there = samples(&page);
+    assert_eq!((there["onhook_run_exit_code"], there["onhook_run_needs"]), (2.0, 1.0));
+    let last = "onhook_last_success_timestamp_seconds";
+    assert_eq!(there[last], good[last], "the last good night stays the last good night");
+    assert!(there["onhook_run_end_timestamp_seconds"] > good["onhook_run_end_timestamp_seconds"]);
+    work.write("onhook.toml", config);
+    assert_eq!(strict_night(&work), Some(0));
+    assert_eq!(outcomes(&work), ["good", "good"], "the history knows only of runs that came to the lake");
 }
 
 /// A lake from before there was a history opens, answers and is sound; the next night begins one.

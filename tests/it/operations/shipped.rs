@@ -1,6 +1,6 @@
-//! What is in `packaging`, held to those who read it: systemd, cron, Prometheus.
+//! What is in `packaging`, held to those who read it: systemd, cron, Prometheus, and whoever builds the image.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use super::{ask, text};
 use crate::workdir::{Workdir, repository};
@@ -123,5 +123,96 @@ fn the_document_has_every_alert_and_every_file() {
     for entry in std::fs::read_dir(repository().join("packaging")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(document.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+/// Rust files below a folder that are more than tests, as far as they are: those modules and endings left out.
+fn shipped_code(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let is_of_tests = path.file_stem().is_some_and(|name| name == "tests" || name == "testing");
+        if is_of_tests {
+            continue;
+        }
+        if path.is_dir() {
+            shipped_code(&path, found);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_string();
+            found.push((path, code));
+        }
+    }
+}
+
+/// What the code takes in from outside `src`, by its place in the repository; of a name that is put together, the folder.
+fn taken_in() -> Vec<String> {
+    let mut code = Vec::new();
+    shipped_code(&repository().join("src"), &mut code);
+    let mut all = Vec::new();
+    for (path, text) in &code {
+        for after in ["include_str!(", "include_bytes!("].iter().flat_map(|word| text.split(word).skip(1)) {
+            let name = after.split('"').nth(1).unwrap();
+            let mut place = path.parent().unwrap().to_path_buf();
+            for part in Path::new(name).components() {
+                match part {
+                    Component::ParentDir => assert!(place.pop(), "{}: {name}", path.display()),
+                    other => place.push(other),
+                }
+            }
+            let place = place.strip_prefix(repository()).unwrap().to_str().unwrap().to_string();
+            assert!(repository().join(&place).exists(), "{}: {place}", path.display());
+            if !place.starts_with("src/") {
+                all.push(place);
+            }
+        }
+    }
+    all.sort();
+    all
+}
+
+/// Places that are not among these files and folders, nor in one of them.
+fn outside<'a>(places: &'a [String], let_in: &[&str]) -> Vec<&'a str> {
+    let is_in = |place: &str| let_in.iter().any(|of| Path::new(place).starts_with(of));
+    places.iter().map(String::as_str).filter(|place| !is_in(place)).collect()
+}
+
+#[test]
+fn the_image_is_built_with_every_file_that_the_code_takes_in() {
+    let places = taken_in();
+    assert_eq!(places, ["docs/columns.md", "queries"]);
+    let container = packaged("Containerfile");
+    let build = container.split("\nFROM ").find(|stage| stage.contains("cargo build")).unwrap();
+    let copied = build.lines().filter_map(|line| line.strip_prefix("COPY ")).flat_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words[..words.len() - 1].to_vec()
+    });
+    let copied: Vec<&str> = copied.collect();
+    let rules = std::fs::read_to_string(repository().join(".containerignore")).unwrap();
+    let let_in: Vec<&str> = rules.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    for (file, names) in [("Containerfile", &copied), (".containerignore", &let_in)] {
+        assert_eq!(outside(&places, names), Vec::<&str>::new(), "{file}");
+        assert_eq!(outside(&copied.iter().map(|name| name.to_string()).collect::<Vec<_>>(), names), [""; 0], "{file}");
+        let without: Vec<&str> = names.iter().copied().filter(|name| *name != "docs/columns.md").collect();
+        assert_eq!(outside(&places, &without), ["docs/columns.md"], "{file}: it does find faults");
+    }
+}
+
+/// A metrics file where it may be written, keys of a store where nobody reads them: what the document has a person do is
+/// what the units need.
+#[test]
+fn the_document_has_what_the_units_cannot_do_by_themselves() {
+    let document = std::fs::read_to_string(repository().join("docs/operations.md")).unwrap();
+    let nightly = packaged("onhook-nightly.service");
+    let folder = nightly.lines().find_map(|line| line.strip_prefix("ReadWritePaths=-")).unwrap();
+    let makes = |line: &&str| line.trim().starts_with("install -d -g onhook -m 0775 ") && line.contains(folder);
+    assert!(document.lines().any(|line| makes(&line)), "the metrics folder is made writable to user onhook");
+    for unit in [nightly, packaged("onhook-serve.service")] {
+        let hides = |key: &str| unit.lines().any(|line| line == key);
+        assert!(hides("ProtectHome=yes") && hides("PrivateTmp=yes"));
+        let keys = unit.lines().find_map(|line| line.strip_prefix("#EnvironmentFile=")).unwrap();
+        assert!(document.contains(keys), "{keys}");
+    }
+    for word in ["`/home`", "`/tmp`", "BindReadOnlyPaths=", "ProtectHome=read-only", "IPAddressDeny="] {
+        assert!(document.contains(word), "{word}");
     }
 }

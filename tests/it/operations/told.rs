@@ -48,7 +48,9 @@ fn a_night_that_could_not_finish_is_on_record_with_its_reason() {
         summary.contains("could not finish, exit code 2") && summary.contains("\"gardening\" is not a use"),
         "{summary}"
     );
-    assert!(ran.stderr.contains("error: "), "the error stands in its own line too");
+    let said: Vec<&str> =
+        ran.stderr.lines().filter_map(|line| line.split_once([':', ' '])).map(|(word, _)| word).collect();
+    assert!(said.ends_with(&["error", "hint", "summary"]), "the error stands in its own line too: {ran:?}");
     assert_eq!(
         work.sql("select outcome, exit_code, needs, inputs_new, kept, register_s is null from run_history"),
         ["could_not_finish,2,1,8,37,true"],
@@ -159,7 +161,45 @@ fn every_line_of_a_json_log_is_an_object_that_names_its_run_and_no_outside_numbe
     std::fs::remove_file(work.join("landing/mitel/empty.log")).unwrap();
     let quiet = work.good(&["-q", "--log", "json", "nightly"]);
     assert_eq!(quiet.stderr, "", "a good night has nothing to say");
-    let lost = work.run(&["--log", "json", "nightly", "-c", "nowhere.toml"]);
-    let line: serde_json::Value = serde_json::from_str(lost.stderr.trim()).unwrap();
-    assert_eq!((lost.code, &line["message"]), (2, &serde_json::json!("nowhere.toml: no such file")));
+}
+
+/// Whatever kept it from its end, the last word of a night is its paragraph, and the log knows whose words they are.
+#[test]
+fn a_night_that_could_not_finish_says_so_within_its_run() {
+    let work = Workdir::small();
+    work.write("estate/policy.csv", "use,verdict\n");
+    for (config, error) in [("onhook.toml", "policy.csv"), ("nowhere.toml", "nowhere.toml: no such file")] {
+        let ran = work.run(&["--log", "json", "nightly", "-c", config]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        let lines: Vec<serde_json::Value> =
+            ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [.., wrong, summary] = &lines[..] else { panic!("{ran:?}") };
+        let run = wrong["span"]["run"].as_str().unwrap_or_else(|| panic!("{ran:?}"));
+        assert!(lines.iter().all(|line| line["span"]["run"] == run), "{ran:?}");
+        assert_eq!(lines.iter().filter(|line| line["level"] == "ERROR").count(), 1, "it is said once: {ran:?}");
+        assert!(wrong["level"] == "ERROR" && wrong["hint"].is_string(), "{wrong}");
+        assert!(wrong["message"].as_str().unwrap().contains(error), "{wrong}");
+        let told = summary["message"].as_str().unwrap();
+        assert!(summary["about"] == "summary" && told.contains(error) && told.contains("exit code 2"), "{summary}");
+        assert!(told.contains(&format!("Run {run};")), "{summary}");
+    }
+}
+
+/// The engine shows the value that it stumbles over.
+#[test]
+fn an_error_shows_no_number_from_outside() {
+    let work = Workdir::small();
+    work.good(&["nightly"]);
+    let wrong = |sql: &str| {
+        let ran = work.run(&["--log", "json", "sql", "-e", sql]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(!ran.stderr.chars().filter(char::is_ascii_digit).collect::<String>().contains("4477009"), "{ran:?}");
+        ran.stderr
+    };
+    let outside = work.sql("select caller from legs where caller like '+447700900%'");
+    assert!(!outside.is_empty());
+    let said = wrong("select cast(caller as int) from legs where caller like '+447700900%'");
+    assert!(said.contains("'…'"), "{said}");
+    let said = wrong("select cast(cast(substr(caller, 2) as bigint) as int) from legs where caller like '+447700900%'");
+    assert!(said.contains('…'), "{said}");
 }
