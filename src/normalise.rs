@@ -54,8 +54,8 @@ pub struct Normaliser<'a> {
     parties: Parties,
     /// What stands for outside numbers; none where they are kept.
     mask: Option<&'a Mask>,
-    /// What stands for texts that may hold one.
-    shown: HashMap<TextId, TextId>,
+    /// What stands for texts that may hold one, as the name of a device or of anything else.
+    shown: HashMap<(TextId, bool), TextId>,
     scratch: String,
 }
 
@@ -191,7 +191,7 @@ impl<'a> Normaliser<'a> {
         };
         let (leg_key, call_key) = self.keys(raw);
         let [source, platform] = self.names;
-        let [calling, called] = devices.map(|device| self.shown(device, texts));
+        let [calling, called] = devices.map(|device| self.shown(device, true, texts));
         let [caller_link, callee_link] = [raw.calling.link, raw.called.link].map(|link| link.map(|l| self.hidden(l)));
         Leg {
             leg_key,
@@ -240,7 +240,7 @@ impl<'a> Normaliser<'a> {
     pub fn quality<R>(&mut self, raw: &RawQuality<'_>, take: impl FnOnce(&Quality<'_>) -> R) -> R {
         let (ended_at_us, local_day, local_minute) = self.moment(raw.ended);
         let number = self.written(raw.number);
-        let device = self.mask.map_or(Cow::Borrowed(raw.device), |mask| mask.text(raw.device));
+        let device = self.mask.map_or(Cow::Borrowed(raw.device), |mask| mask.device(raw.device));
         take(&Quality {
             quality_key: hash(&[self.source.as_bytes(), raw.id.as_bytes()]) as i64,
             source: self.source,
@@ -393,17 +393,20 @@ impl<'a> Normaliser<'a> {
     /// A text that names something, kept; without outside numbers in it where those are not.
     fn text(&mut self, text: &str, texts: &mut Texts) -> TextId {
         let id = texts.id(some(text));
-        self.shown(id, texts)
+        self.shown(id, false, texts)
     }
 
-    fn shown(&mut self, id: TextId, texts: &mut Texts) -> TextId {
+    fn shown(&mut self, id: TextId, is_device: bool, texts: &mut Texts) -> TextId {
         let Some(mask) = self.mask.filter(|_| id != NONE) else { return id };
-        if let Some(shown) = self.shown.get(&id) {
+        if let Some(shown) = self.shown.get(&(id, is_device)) {
             return *shown;
         }
-        let shown = texts.text(id).map(|text| mask.text(text).into_owned());
+        let shown = texts.text(id).map(|text| match is_device {
+            true => mask.device(text).into_owned(),
+            false => mask.text(text).into_owned(),
+        });
         let shown = texts.id(shown.as_deref());
-        self.shown.insert(id, shown);
+        self.shown.insert((id, is_device), shown);
         shown
     }
 

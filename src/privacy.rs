@@ -4,6 +4,7 @@
 mod key;
 mod mask;
 mod sought;
+mod spans;
 mod suppress;
 
 pub use key::{Keys, SECRET_BYTES};

@@ -19,7 +19,7 @@
 -- column: is_guarded      bool  -         the policy would take the phone away, and something forbids it
 -- column: guard           text  -         what forbids it: protected, emergency, short_evidence, last_phone
 -- column: decided_by      text  -         who decided on it by name; the action is then theirs
--- column: reason          text  -         what the verdict stands on
+-- column: reason          text  evidence  what the verdict stands on
 -- column: protection      text  -         why it is protected
 -- column: ever_emergency  bool  -         ever called an emergency service
 -- column: use             text  -         what it is for

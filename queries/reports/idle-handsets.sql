@@ -39,8 +39,8 @@
 -- column: user_verdict    text  -         verdict of the person, on any handset
 -- column: guard           text  -         what forbids the policy's action: emergency, short_evidence, last_phone
 -- column: decided_by      text  -         who decided on it by name
--- column: reason          text  -         what the verdict stands on
--- column: would_change    text  -         what would make it another one
+-- column: reason          text  evidence  what the verdict stands on
+-- column: would_change    text  evidence  what would make it another one
 -- column: blind_spots     text  -         what the records of its source cannot show
 select
     v.source,

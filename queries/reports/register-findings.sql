@@ -16,7 +16,7 @@
 -- column: extension     text  -      extension; null where the finding is about a handset or a whole source
 -- column: device_name   text  -      handset of the register, or of the calls where the register has none
 -- column: site          text  -      site code
--- column: detail        text  -      the evidence
+-- column: detail        text  evidence the evidence
 -- column: seen          int   count  calls, handsets, numbers, loads or rows that the detail tells of
 -- column: last_seen_on  date  -      last day of it
 with recent as (

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Talk, Verdict};
 use crate::config::{Config, OutsideNumbers};
@@ -43,6 +43,7 @@ pub fn masks(config: &Config) -> Result<Masks> {
 pub fn keys(config: &Config) -> Result<Option<Keys>> {
     let Some(path) = &config.privacy.key else { return Ok(None) };
     let path = config.at(path);
+    apart(config, &path)?;
     let text = secret(&path)?;
     let wrong = |what| unusable(&path, what, "restore it from its backup; a new one gives other pseudonyms");
     Keys::parse(&text).map(Some).map_err(wrong)
@@ -58,6 +59,7 @@ pub fn key(config: &Config, rotate: bool, talk: &mut Talk) -> Result<Verdict> {
         });
     };
     let path = config.at(path);
+    apart(config, &path)?;
     let text = match (rotate, path.exists()) {
         (false, true) => {
             let hint = "onhook privacy key --rotate adds a key; a new file would give every number another pseudonym";
@@ -75,6 +77,31 @@ pub fn key(config: &Config, rotate: bool, talk: &mut Talk) -> Result<Verdict> {
     talk.say(&format!("key       {} is in force, number {} in {}", keys.id(), keys.count(), path.display()));
     talk.say("          keep a copy of the file, apart from the lake: without it no number is found again");
     Ok(Verdict::Good)
+}
+
+/// Holds the key to be outside the lake on the disk as well: a link may lead into it, whatever the paths say.
+fn apart(config: &Config, key: &Path) -> Result<()> {
+    let lake = config.at(&config.lake.path);
+    match real(key).starts_with(real(&lake)) {
+        true => {
+            let what = format!("the key {} lies in the lake", key.display());
+            Err(unusable(key, what, "keep it apart: whoever has both can undo the pseudonyms"))
+        }
+        false => Ok(()),
+    }
+}
+
+/// A path without links, as far as there is anything of it.
+fn real(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let there =
+        whole.ancestors().find_map(|folder| Some((folder.canonicalize().ok()?, whole.strip_prefix(folder).ok()?)));
+    match there {
+        // Nothing behind a file: joined to it, a blank would make it a folder.
+        Some((folder, rest)) if rest.as_os_str().is_empty() => folder,
+        Some((folder, rest)) => folder.join(rest),
+        None => whole,
+    }
 }
 
 /// The text of a file that only its owner may read.

@@ -66,11 +66,15 @@ pub fn suppressed(mut query: Query, found: Answer, below: u32, talk: &mut Talk) 
 
 /// What a column is, by the unit in the query's header; without one every number counts something.
 fn role(query: &Query, field: &arrow::datatypes::Field) -> Role {
-    if !field.data_type().is_numeric() {
-        return Role::Label;
-    }
     let column = query.columns.iter().find(|column| column.name == *field.name());
-    match column.map(|column| column.unit.as_str()) {
+    let unit = column.map(|column| column.unit.as_str());
+    match unit {
+        // Words that say the figures again.
+        Some("evidence") => return Role::Figure,
+        _ if !field.data_type().is_numeric() => return Role::Label,
+        _ => {}
+    }
+    match unit {
         None | Some("legs" | "count" | "records") => Role::Count,
         Some("" | "-" | "place" | "hour" | "quarter" | "minute") => Role::Label,
         Some(_) => Role::Figure,

@@ -140,10 +140,13 @@ impl Look<'_> {
     /// The rows that hold the number, in order.
     fn hits(&mut self, rows: &RecordBatch) -> Vec<usize> {
         let mut hits = vec![false; rows.num_rows()];
-        for texts in columns(rows).filter_map(|at| rows.column(at).as_string_opt::<i32>()) {
+        for at in columns(rows) {
+            let Some(texts) = rows.column(at).as_string_opt::<i32>() else { continue };
+            let is_ours = ours(rows, at);
             for (row, text) in texts.iter().enumerate() {
                 if let Some(text) = text
                     && !hits[row]
+                    && !is_ours(row)
                 {
                     hits[row] = self.is_in(rows, row, text);
                 }
@@ -153,10 +156,10 @@ impl Look<'_> {
     }
 
     fn is_in(&mut self, rows: &RecordBatch, row: usize, text: &str) -> bool {
-        if self.table == Table::Rejects {
-            return self.sought.is_in_line(text);
-        }
         let source = self.source(rows, row);
+        if self.table == Table::Rejects {
+            return self.sought.is_in_line(source, text);
+        }
         if !self.known.contains_key(source) {
             self.known.insert(source.to_string(), HashMap::new());
         }
@@ -206,9 +209,10 @@ impl Look<'_> {
         let mut anew: Vec<ArrayRef> = rows.columns().to_vec();
         for at in columns(rows) {
             let Some(texts) = rows.column(at).as_string_opt::<i32>() else { continue };
+            let is_ours = ours(rows, at);
             let left = texts.iter().enumerate().map(|(row, text)| {
                 let text = text?;
-                Some(match self.is_in(rows, row, text) {
+                Some(match !is_ours(row) && self.is_in(rows, row, text) {
                     true if self.table == Table::Rejects => crate::privacy::Mask::line(text),
                     true => self.sought.erased(self.source(rows, row), text),
                     false => text.to_string(),
@@ -220,14 +224,28 @@ impl Look<'_> {
     }
 }
 
-/// Columns of text that may hold a number.
+/// Columns of text that may hold an outside number; extensions are ours, whatever they look like.
 fn columns(rows: &RecordBatch) -> impl Iterator<Item = usize> {
     let schema = rows.schema();
     let is_text = |at: &usize| {
-        let field = schema.field(*at);
-        *field.data_type() == DataType::Utf8 && !["source", "platform", "content_hash"].contains(&field.name().as_str())
+        let (name, kind) = (schema.field(*at).name().as_str(), schema.field(*at).data_type());
+        let is_other = ["source", "platform", "content_hash", "extension"].contains(&name) || name.ends_with("_ext");
+        *kind == DataType::Utf8 && !is_other
     };
     (0..rows.num_columns()).filter(is_text).collect::<Vec<_>>().into_iter()
+}
+
+/// In which rows the text of a column is known to be a number of ours: that of a party with an extension, and of a day's
+/// use by number.
+fn ours(rows: &RecordBatch, at: usize) -> impl Fn(usize) -> bool + use<> {
+    let schema = rows.schema();
+    let name = schema.field(at).name();
+    let extensions = rows.column_by_name(&format!("{name}_ext")).cloned();
+    let kinds = rows.column_by_name("subject_kind").filter(|_| name == "subject").cloned();
+    move |row| {
+        let kind = kinds.as_ref().and_then(|kinds| kinds.as_string_opt::<i32>()).map(|kinds| kinds.value(row));
+        kind == Some("number") || extensions.as_ref().is_some_and(|extensions| extensions.is_valid(row))
+    }
 }
 
 fn day(rows: &RecordBatch, row: usize) -> Option<i32> {

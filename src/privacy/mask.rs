@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Keys;
+use super::spans::{Span, is_address, is_id, spans};
 use crate::config::{Config, Ddi, OutsideNumbers, Pattern};
 use crate::number::{self, Class, Rules};
 
@@ -13,6 +14,10 @@ use crate::number::{self, Class, Rules};
 const WHOLE: usize = 7;
 /// Fewer digits that came by a trunk are no number at all.
 const SHORT: usize = 4;
+/// Fewer digits beside a letter are a name's.
+const LONG: usize = 10;
+/// More digits than a number has with all that is dialled before it; a pseudonym has more.
+const LONGEST: usize = 17;
 
 /// What is put in the place of outside numbers, by source; none for sources that keep them.
 pub type Masks = HashMap<String, Mask>;
@@ -81,22 +86,37 @@ impl Mask {
         (!may_stay && !self.own.has(number)).then(|| self.instead(number))
     }
 
-    /// A text that names something else (a handset, a trunk, a login, a code), without the outside numbers in it.
+    /// A text that names something else (a login, a group, a code), without the outside numbers in it.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if is_guid(text) {
+        self.without(text, |_| false)
+    }
+
+    /// The same of the name of a handset or a trunk, which may be the address of a network card as well.
+    pub fn device<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.without(text, |span| is_address(text, span))
+    }
+
+    fn without<'t>(&self, text: &'t str, is_no_number: impl Fn(&Span) -> bool) -> Cow<'t, str> {
+        // Most names hold no digit, or too few.
+        if text.bytes().filter(u8::is_ascii_digit).count() < SHORT {
             return Cow::Borrowed(text);
         }
         let mut shown = String::new();
         let mut done = 0;
-        for (start, end) in runs(text) {
-            let run = &text[start..end];
-            // Twelve digits that begin with 00 are more likely the address of a handset than a call abroad.
-            let is_address = (start, end) == (0, text.len()) && run.len() == 12 && run.starts_with("00");
-            if let Some(instead) = (!is_address).then(|| self.run(run)).flatten() {
-                shown.push_str(&text[done..start]);
-                shown.push_str(&instead);
-                done = end;
+        for span in spans(text) {
+            if span.start < done || !self.may_be(text, &span) || is_no_number(&span) {
+                continue;
             }
+            match self.run(&span.digits(text), span.groups > 1) {
+                Some(Some(instead)) => {
+                    shown.push_str(&text[done..span.start]);
+                    shown.push_str(&instead);
+                }
+                // A whole number that may stay: its parts are none of their own.
+                Some(None) if span.groups > 1 => shown.push_str(&text[done..span.end]),
+                _ => continue,
+            }
+            done = span.end;
         }
         if done == 0 {
             return Cow::Borrowed(text);
@@ -130,18 +150,43 @@ impl Mask {
         }
     }
 
-    fn run(&self, run: &str) -> Option<String> {
+    /// Whether digits that stand so can be a number. One alone can be any; of several groups, or beside a letter, much
+    /// else is so long, and only those can that begin as numbers do.
+    fn may_be(&self, text: &str, span: &Span) -> bool {
+        if span.groups == 1 && !span.beside {
+            return true;
+        }
+        let written = span.digits(text);
+        let digits = written.trim_start_matches('+');
+        let behind = digits.strip_prefix(self.outside_prefix.as_str()).unwrap_or_default();
+        let begins = written.starts_with(['+', '0']) || digits.starts_with("44") || behind.starts_with('0');
+        let least = if span.beside || written.starts_with("00") { LONG } else { WHOLE };
+        begins && (least..=LONGEST).contains(&digits.len()) && !is_id(text, span)
+    }
+
+    /// What stands for a run of digits; none where they are no number, and nothing in its place where it may stay.
+    fn run(&self, run: &str, is_joined: bool) -> Option<Option<String>> {
         if self.own.has(run) {
-            return None;
+            return Some(None);
         }
         let dialled = Rules { outside_prefix: &self.outside_prefix, area_code: &self.area_code, by_trunk: false };
         // Without its 0 or its + as well; but eight digits without an area code are as soon a date.
         let bare = Rules { area_code: "", by_trunk: true, ..dialled };
-        [dialled, bare].iter().find_map(|rules| {
+        // Nor is a short code one that is written in groups.
+        let is_number = |found: &number::Outside<'_>| {
+            found.class != Class::Unknown && (!is_joined || found.number.starts_with('+'))
+        };
+        let mut stays = None;
+        for rules in [dialled, bare] {
             let mut scratch = String::new();
-            let found = number::outside(run, rules, &mut scratch).filter(|found| found.class != Class::Unknown)?;
-            self.number(found.number, Some(found.class))
-        })
+            if let Some(found) = number::outside(run, &rules, &mut scratch).filter(is_number) {
+                match self.number(found.number, Some(found.class)) {
+                    Some(instead) => return Some(Some(instead)),
+                    None => stays = Some(None),
+                }
+            }
+        }
+        stays
     }
 
     fn instead(&self, number: &str) -> String {
@@ -171,39 +216,6 @@ pub fn canonical<'n>(number: &'n str, rules: &Rules<'_>, scratch: &'n mut String
         Some(found) if found.class != Class::Unknown => found.number,
         _ => number,
     }
-}
-
-/// An id of eight, four, four, four and twelve hexadecimal digits, some of which may look like a number.
-fn is_guid(text: &str) -> bool {
-    let is_hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
-    text.len() == 36 && text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(is_hex)
-}
-
-/// Where runs of digits, with a `+` before them or not, begin and end that stand for themselves: no letter or digit touches them.
-pub fn runs(text: &str) -> impl Iterator<Item = (usize, usize)> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        while at < bytes.len() {
-            let start = at;
-            if !bytes[at].is_ascii_digit() {
-                at += 1;
-                continue;
-            }
-            while at < bytes.len() && bytes[at].is_ascii_digit() {
-                at += 1;
-            }
-            let touches = |neighbour: Option<&u8>| neighbour.is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80);
-            let plus = start > 0 && bytes[start - 1] == b'+';
-            let start = start - usize::from(plus);
-            let is_free =
-                !touches(start.checked_sub(1).and_then(|before| bytes.get(before))) && !touches(bytes.get(at));
-            if is_free {
-                return Some((start, at));
-            }
-        }
-        None
-    })
 }
 
 #[cfg(test)]
@@ -283,7 +295,6 @@ mod tests {
         for (text, shown) in [
             ("SIP/trunk-1", "SIP/trunk-1"),
             ("SEP001122334455", "SEP001122334455"),
-            ("001122334455", "001122334455"),
             ("Local/07700900123@outside", "Local/+447700*@outside"),
             ("Local/907700900123@outside", "Local/+447700*@outside"),
             ("SIP/+442079460001", "SIP/+4420*"),
@@ -296,12 +307,76 @@ mod tests {
             ("+447700900123;+442079460123", "+447700*;+442079460123"),
             ("10.1.2.3", "10.1.2.3"),
             ("999", "999"),
-            ("T07700900123", "T07700900123"),
             ("7123456", "7123456"),
-            ("é07700900123", "é07700900123"),
             ("", ""),
         ] {
             assert_eq!(mask.text(text), shown, "{text}");
+        }
+    }
+
+    /// Numbers from the ranges for drama; what is left of them is their network code.
+    #[test]
+    fn a_number_is_found_however_people_write_it() {
+        let mask = mask("truncate");
+        for (text, shown) in [
+            ("J Bloggs 07700 900777", "J Bloggs +447700*"),
+            ("Relay +44 7700 900778", "Relay +447700*"),
+            ("Relay +44 (0)7700 900778, day", "Relay +447700*, day"),
+            ("07700-900-777", "+447700*"),
+            ("07700.900.777", "+447700*"),
+            ("(020) 7946 0001", "(+4420*"),
+            ("020/79460001", "+4420*"),
+            ("9 07700 900777", "+447700*"),
+            ("0044 7700 900777", "+447700*"),
+            ("44 7700 900777", "+447700*"),
+            ("+33 (0)1 42 68 53 00", "+331*"),
+            ("Room 12 07700 900777", "Room 12 +447700*"),
+            ("07700 900777/07700 900778", "+447700*/+447700*"),
+            ("020 7946 0001 2001", "+4420* 2001"),
+            ("mob07700900779", "mob+447700*"),
+            ("mob07700 900779", "mob+447700*"),
+            ("mob+447700900779", "mob+447700*"),
+            ("x447700900779y", "x+447700*y"),
+            ("T07700900123", "T+447700*"),
+            ("é07700900123", "é+447700*"),
+            ("001122334455", "+1122*"),
+        ] {
+            assert_eq!(mask.text(text), shown, "{text}");
+        }
+        // Our own, in groups.
+        assert_eq!(mask.text("020 7946 0123"), "020 7946 0123");
+    }
+
+    #[test]
+    fn what_only_looks_like_a_number_stays_as_it_is() {
+        let mask = mask("truncate");
+        for text in [
+            "2024-03-31",
+            "31.03.2024 0915",
+            "01-13-2024 100",
+            "01/13/2024 100",
+            "2024-03-31 09:15",
+            "10.1.2.3",
+            "172.20.105.12",
+            "SIP/10.0.2.3-00000012",
+            "SIP/10.0.2.3:5060",
+            "PJSIP/101-00000001",
+            "Local/9@outside-00000456;1",
+            "c9db44cf-c74e-0516-2222-907700900123",
+            "SEP001122334455",
+            "SEP077009001231",
+            "ATA447700900123",
+            "AN0770090012301",
+            "AALN/S1/SU0/0@SEP001122334455",
+            "T1 0123",
+            "1.2.3.4-5",
+            "Floor 2, desk 14-07",
+        ] {
+            assert_eq!(mask.text(text), text);
+            assert_eq!(mask.device(text), text);
+        }
+        for text in ["001122334455", "00-11-22-33-44-55", "0011.2233.4455", "0011223344bb", "00:11:22:33:44:55"] {
+            assert_eq!(mask.device(text), text);
         }
     }
 

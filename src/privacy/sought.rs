@@ -1,10 +1,11 @@
 //! One outside number that somebody asks about: whether a text tells it, in whatever way it is written or by its
 //! pseudonym, and what is left of the text once it is erased. Looks at texts one by one; finds no rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Keys;
-use super::mask::{canonical, runs, truncated};
+use super::mask::{Own, canonical, truncated};
+use super::spans::{Span, spans};
 use crate::config::{Config, Source};
 use crate::number::{self, Class, Rules};
 
@@ -22,6 +23,8 @@ pub struct Sought {
     pseudonyms: Vec<String>,
     /// Access digit and area code, by source.
     rules: HashMap<String, (String, String)>,
+    /// Extensions and direct lines of any source: they may look like a local number, and are none.
+    own: Own,
 }
 
 impl Sought {
@@ -40,6 +43,7 @@ impl Sought {
             digits: number.strip_prefix("+44").or_else(|| number.strip_prefix('+')).unwrap_or(&number).to_string(),
             pseudonyms: keys.map(|keys| keys.pseudonyms(&number).collect()).unwrap_or_default(),
             rules: config.sources.iter().map(rules).collect(),
+            own: Own::new(config, HashSet::new()),
             number,
         })
     }
@@ -58,14 +62,21 @@ impl Sought {
     pub fn is_in(&self, source: &str, text: &str) -> bool {
         self.is(source, text)
             || self.pseudonyms.iter().any(|pseudonym| text.contains(pseudonym.as_str()))
-            || runs(text).any(|(start, end)| self.is(source, &text[start..end]))
+            || spans(text).iter().any(|span| self.is_at(source, text, span))
             || (self.digits.len() >= TELLING && text.contains(&self.digits))
     }
 
-    /// Whether a line that nobody could read may tell it: with blanks and brackets between its digits or without.
-    pub fn is_in_line(&self, line: &str) -> bool {
-        let packed: String = line.chars().filter(|c| !" -.()\u{a0}".contains(*c)).collect();
-        packed.contains(&self.digits) || self.pseudonyms.iter().any(|pseudonym| packed.contains(pseudonym.as_str()))
+    /// Whether a line of a source that nobody could read may tell it: with blanks and brackets between its digits or
+    /// without, with its area or as it is dialled there.
+    pub fn is_in_line(&self, source: &str, line: &str) -> bool {
+        let packed = |line: &str| -> String { line.chars().filter(|c| !" -.()/\u{a0}".contains(*c)).collect() };
+        let tells = |line: &str| {
+            let packed = packed(line);
+            packed.contains(&self.digits) || self.pseudonyms.iter().any(|pseudonym| packed.contains(pseudonym.as_str()))
+        };
+        tells(line)
+            || tells(&line.replace("(0)", ""))
+            || spans(line).iter().any(|span| self.is(source, &span.digits(line)))
     }
 
     /// What is left of a text that tells it: of the number where it is, and that it was erased.
@@ -79,10 +90,22 @@ impl Sought {
         for pseudonym in &self.pseudonyms {
             left = left.replace(&format!("{area}{pseudonym}"), &instead).replace(pseudonym, "*");
         }
+        let mut found: Vec<Span> = Vec::new();
+        for span in spans(&left) {
+            let is_free = found.last().is_none_or(|before| before.end <= span.start);
+            if is_free && self.is_at(source, &left, &span) {
+                found.push(span);
+            }
+        }
         // From the last on: what was replaced moves what stands behind it.
-        let found: Vec<(usize, usize)> = runs(&left).filter(|(from, to)| self.is(source, &left[*from..*to])).collect();
-        found.into_iter().rev().for_each(|(from, to)| left.replace_range(from..to, &instead));
+        found.iter().rev().for_each(|span| left.replace_range(span.start..span.end, &instead));
         if self.digits.len() >= TELLING { left.replace(&self.digits, "*") } else { left }
+    }
+
+    /// Beside a letter few digits are a name's.
+    fn is_at(&self, source: &str, text: &str, span: &Span) -> bool {
+        let digits = span.digits(text);
+        (!span.beside || digits.len() >= TELLING) && self.is(source, &digits)
     }
 
     fn is(&self, source: &str, text: &str) -> bool {
@@ -93,7 +116,11 @@ impl Sought {
         let mut scratch = String::new();
         let (prefix, area) = self.rules.get(source).map_or(("", ""), |(prefix, area)| (prefix, area));
         let rules = Rules { outside_prefix: prefix, area_code: area, by_trunk: true };
-        canonical(text, &rules, &mut scratch) == self.number
+        // As when a record is read, what is ours is no outside number, in groups or not.
+        canonical(text, &rules, &mut scratch) == self.number && !self.own.has(text) && {
+            let digits: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+            !self.own.has(&digits)
+        }
     }
 }
 
@@ -123,7 +150,12 @@ mod tests {
                 ("79460001", "+4420*"),
                 ("2079460001", "+4420*"),
                 ("Local/902079460001@x", "Local/+4420*@x"),
-                ("T2079460001x02079460001", "T*x0*"),
+                ("T2079460001x02079460001", "T+4420*x+4420*"),
+                ("T12079460001", "T1*"),
+                ("J Bloggs 020 7946 0001", "J Bloggs +4420*"),
+                ("J Bloggs +44 (0)20-7946-0001 x", "J Bloggs +4420* x"),
+                ("9 7946 0001", "+4420*"),
+                ("Room 12 9 7946 0001/2", "Room 12 +4420*/2"),
             ] {
                 assert!(sought.is_in("a", text), "{text}");
                 let erased = sought.erased("a", text);
@@ -135,9 +167,37 @@ mod tests {
                 assert_eq!(sought.erased("a", other), other);
             }
             assert!(!sought.is_in("b", "79460001"), "without its area it is nobody's elsewhere");
-            assert!(sought.is_in_line("03/31 10:04 9 020 7946 0001 T1"));
-            assert!(sought.is_in_line("0,902079460001,2001"));
-            assert!(!sought.is_in_line("0,902079460002,2001"));
+            assert!(sought.is_in_line("a", "03/31 10:04 9 020 7946 0001 T1"));
+            assert!(sought.is_in_line("a", "0,902079460001,2001"));
+            assert!(sought.is_in_line("a", "03/31 10:04 979460001 T1"), "as it is dialled there");
+            assert!(sought.is_in_line("a", "03/31 10:04 9 7946 0001 T1"));
+            assert!(!sought.is_in_line("b", "03/31 10:04 979460001 T1"), "but not elsewhere");
+            assert!(!sought.is_in_line("a", "0,902079460002,2001"));
+        }
+    }
+
+    #[test]
+    fn a_zero_that_is_not_dialled_from_abroad_is_none_of_its_digits() {
+        let sought = sought("0033142685300").unwrap();
+        for text in ["+33 (0)1 42 68 53 00", "0033142685300", "Paris +33 (0)1.42.68.53.00"] {
+            assert!(sought.is_in_line("a", text) && sought.is_in("a", text), "{text}");
+        }
+        assert!(!sought.is_in_line("a", "+33 (0)1 42 68 53 01"));
+    }
+
+    /// An extension as long as a local number of the same area.
+    #[test]
+    fn an_extension_that_looks_like_the_number_is_ours() {
+        let toml = TOML.replace("020", "01632").replace("2XXX", "460XXX");
+        let formats = [crate::layout::Format { id: "f", keys: &[] }];
+        let config = Config::parse(&toml, "onhook.toml", std::path::PathBuf::new(), &formats).unwrap();
+        let sought = Sought::new("01632 460101", &config, None).unwrap();
+        for ours in ["460101", "SIP/460101-00000001", "460 101", "SEP460101460101"] {
+            assert!(!sought.is_in("a", ours) && !sought.is_in_line("a", ours), "{ours}");
+            assert_eq!(sought.erased("a", ours), ours);
+        }
+        for theirs in ["9460101", "01632 460101", "+441632460101", "1632460101"] {
+            assert!(sought.is_in("a", theirs) && sought.is_in_line("a", theirs), "{theirs}");
         }
     }
 
@@ -152,7 +212,7 @@ mod tests {
                 (pseudonym.clone(), "*"),
                 (format!("Local/+4420{pseudonym}@x"), "Local/+4420*@x"),
             ] {
-                assert!(sought.is_in("a", &text) && sought.is_in_line(&text), "{text}");
+                assert!(sought.is_in("a", &text) && sought.is_in_line("a", &text), "{text}");
                 assert_eq!(sought.erased("a", &text), left, "{text}");
             }
             assert!(!sought.is_in("a", &format!("+4420{}", keys.pseudonym("+442079460002"))));

@@ -126,3 +126,43 @@ fn sources_that_a_line_joins_keep_alike_or_are_refused() {
     let ran = work.run(&["ingest"]);
     assert_eq!((ran.code, ran.stderr.contains("a line joins them")), (2, true), "{ran:?}");
 }
+
+/// The paths tell them apart, and the disk does not: the key's folder leads into the lake, or the lake is a link to where
+/// the key lies.
+#[cfg(unix)]
+#[test]
+fn a_key_that_a_link_puts_into_the_lake_is_neither_made_nor_read() {
+    use std::os::unix::fs::symlink;
+    for is_key_linked in [true, false] {
+        let work = Workdir::small();
+        with(&work, "pseudonym");
+        let text = work.read(KEY);
+        std::fs::remove_dir_all(work.join("keys")).unwrap();
+        if is_key_linked {
+            std::fs::create_dir_all(work.join("lake/inner")).unwrap();
+            symlink(work.join("lake/inner"), work.join("keys")).unwrap();
+        } else {
+            std::fs::create_dir_all(work.join("keys")).unwrap();
+            symlink(work.join("keys"), work.join("lake")).unwrap();
+        }
+        let refused = |args: &[&str]| {
+            let ran = work.run(args);
+            assert_eq!((ran.code, ran.stderr.contains("lies in the lake")), (2, true), "{args:?}: {ran:?}");
+        };
+        refused(&["privacy", "key"]);
+        assert!(!work.join(KEY).exists());
+        work.write(KEY, &text);
+        close(&work);
+        refused(&["privacy", "key", "--rotate"]);
+        refused(&["ingest"]);
+        refused(&["subject", "01632 960601"]);
+        assert_eq!(work.read(KEY), text);
+    }
+    // A link to a folder elsewhere is as good as the folder.
+    let work = Workdir::small();
+    with(&work, "pseudonym");
+    std::fs::rename(work.join("keys"), work.join("kept")).unwrap();
+    symlink(work.join("kept"), work.join("keys")).unwrap();
+    work.good(&["privacy", "key", "--rotate"]);
+    assert!(work.run(&["ingest"]).code < 2);
+}

@@ -207,6 +207,8 @@ fn numbers_in_names_reports_and_rejected_lines_are_masked_too() {
     let calls = format!(
         "\"01632960777\",\"101\",\"07700900123\",\"in\",\"Desk\",\"PJSIP/101-00000001\",\"SIP/447700900124-00000002\",{end},\"1709629200.1\",\"\"\n\
          \"\",\"+441632960555\",\"101\",\"out\",\"Home\",\"PJSIP/+441632960556-00000003\",\"PJSIP/102-00000004\",{end},\"1709629200.3\",\"\"\n\
+         \"J Bloggs 07700 900128\",\"07700900125\",\"101\",\"out\",\"alice\",\"PJSIP/x-00000007\",\"PJSIP/102-00000008\",{end},\"1709629200.5\",\"\"\n\
+         \"mob07700900129\",\"07700900125\",\"101\",\"out\",\"alice\",\"PJSIP/x-00000009\",\"PJSIP/102-00000010\",{end},\"1709629200.7\",\"\"\n\
          \"\",\"07700900125\",\"101\",\"out\",\"alice\",\"PJSIP/x-00000005\",\"PJSIP/102-00000006\",\"cut short\n"
     );
     let media = "landing/cucm/cmr_HQ-CL01_01_202403081200_102";
@@ -231,6 +233,7 @@ fn numbers_in_names_reports_and_rejected_lines_are_masked_too() {
         "07700900125",
         "07700900126",
         "07700900127",
+        "07700900129",
         "+441632960555",
         "+441632960556",
         "01632960888",
@@ -248,6 +251,11 @@ fn numbers_in_names_reports_and_rejected_lines_are_masked_too() {
         assert!(ran.code < 2, "{ran:?}");
         assert_eq!(numbers.places(&masked.join("lake")), Vec::<String>::new(), "{way}");
         assert_eq!((numbers.found_in(ran.stdout.as_bytes()), numbers.found_in(ran.stderr.as_bytes())), (None, None));
+        // In groups, what is left is the network code.
+        let codes = masked.sql("select account_code from legs where account_code like '%+447700%' order by 1");
+        let codes: Vec<&str> = codes.iter().map(|code| code.split("+447700").next().unwrap()).collect();
+        assert_eq!(codes, ["J Bloggs ", "mob"], "{way}");
+        assert_eq!(masked.sql("select count(*) from legs where account_code like '%900128%'"), ["0"], "{way}");
         for sql in [
             "select count(*) from quality",
             "select count(*) from leg_quality",

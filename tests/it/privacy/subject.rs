@@ -147,6 +147,56 @@ fn an_erased_number_is_in_no_byte_and_everything_else_is_as_it_was() {
     }
 }
 
+/// An estate whose extensions are as long as the local numbers about it: 60101 is 460101, and 01632 460101 is somebody else.
+fn long_extensions() -> Workdir {
+    let work = Workdir::small();
+    let longer = |text: &str| {
+        let mut long = String::new();
+        for (at, c) in text.char_indices() {
+            let digits = text[at..].bytes().take_while(u8::is_ascii_digit).count();
+            let begins = !text[..at].ends_with(|c: char| c.is_ascii_digit());
+            if begins && digits == 5 && text[at..].starts_with("60") {
+                long.push('4');
+            }
+            long.push(c);
+        }
+        long
+    };
+    for folder in ["landing/cucm", "estate"] {
+        for path in super::files(&work.join(folder)) {
+            let name = path.strip_prefix(work.path()).unwrap().to_str().unwrap();
+            work.write(name, longer(&work.read(name)));
+        }
+    }
+    let config = work.read("onhook.toml").replace("[\"60XXX\"]", "[\"460XXX\"]");
+    let config = config.replace("extension_digits = 5", "extension_digits = 6");
+    work.write("onhook.toml", config.replace("name = \"hq-cucm\"", "name = \"hq-cucm\"\narea_code = \"01632\""));
+    let call = " 03/27 09:30  0000:02:00 4105         901632460101              A T1                            001\n";
+    work.write(MITEL, work.read(MITEL) + call);
+    let ran = work.run(&["nightly"]);
+    assert!(ran.code < 2, "{ran:?}");
+    work
+}
+
+#[test]
+fn an_extension_that_looks_like_the_number_keeps_its_calls() {
+    let work = long_extensions();
+    let calls = "select caller, dialled, callee, caller_ext, dialled_ext, callee_ext, redirect_ext, record_no, input_id from legs \
+        where coalesce(callee, '') <> '+441632460101' and coalesce(callee, '') <> '+441632*' order by input_id, record_no";
+    let ours = "select count(*) from legs where '460101' in (caller_ext, dialled_ext, callee_ext)";
+    let (before, rest) = (work.sql(calls), all_but_the_number(&work));
+    assert!(work.sql(ours)[0].parse::<u32>().unwrap() > 5);
+    let said = asked(&work, &["01632 460101"]);
+    assert_eq!((said["held"].as_array().unwrap().len(), rows(&said, "legs")), (1, 1), "{said}");
+    assert_eq!(said["held"][0]["source"], "north-mitel");
+    let ran = work.run(&["subject", "01632 460101", "--erase"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(work.sql(calls), before);
+    assert_eq!(all_but_the_number(&work), rest);
+    assert_eq!(work.sql("select count(*) from legs where callee = '+441632460101'"), ["0"]);
+    assert_eq!(asked(&work, &["01632 460101"])["held"], Value::Array(Vec::new()));
+}
+
 /// Killed between two commits: what is done is done, and the same run again does the rest.
 #[test]
 fn an_erasure_cut_short_is_completed_by_the_same_again() {

@@ -63,3 +63,48 @@ fn the_configuration_suppresses_exports_and_no_table_at_the_terminal() {
         assert!(!bytes.is_empty());
     }
 }
+
+/// Columns of words that say a row's counts again lose them too. Names of places, people and makes have digits of their own, and
+/// what a person wrote of a decision is no count.
+#[test]
+fn no_words_of_a_row_say_the_counts_that_were_taken_from_it() {
+    let (small, sample) = (Workdir::small(), Workdir::sample());
+    assert!(small.run(&["nightly"]).code < 2);
+    assert!(sample.run(&["nightly", "-c", "sample-data/onhook.toml"]).code < 2);
+    let mut blank = std::collections::BTreeSet::new();
+    for (work, config) in [(&small, "onhook.toml"), (&sample, "sample-data/onhook.toml")] {
+        let list = work.good(&["query", "--list"]).stdout;
+        for name in list.lines().filter_map(|line| line.split_whitespace().next()) {
+            let ask = |args: &[&str]| {
+                let csv = work.good(&[&["query", name, "-c", config, "-f", "csv"], args].concat()).stdout;
+                let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_bytes());
+                let lines = reader.records().map(|line| line.unwrap().iter().map(str::to_string).collect());
+                lines.collect::<Vec<Vec<String>>>()
+            };
+            let (plain, told) = (ask(&[]), ask(&["--suppress", "5"]));
+            for (plain_row, row) in plain.iter().zip(&told).skip(1) {
+                let lost = |at: &usize| row[*at].is_empty() && !plain_row[*at].is_empty();
+                if !(0..row.len()).any(|at| lost(&at)) {
+                    continue;
+                }
+                for (at, cell) in row.iter().enumerate() {
+                    let column = plain[0][at].as_str();
+                    let says = |cell: &str| {
+                        let mut words = cell.split(|c: char| !c.is_alphanumeric());
+                        cell.contains(' ')
+                            && words.any(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit()))
+                    };
+                    let is_own = ["location", "device_model", "owner", "name", "leave_here"].contains(&column)
+                        || (name, column) == ("audit-list", "reason");
+                    assert!(is_own || !says(cell), "{name} {column}: {cell}");
+                    if says(&plain_row[at]) && !is_own {
+                        blank.insert(format!("{name} {column}"));
+                    }
+                }
+            }
+        }
+    }
+    for seen in ["disposition reason", "idle-handsets reason", "register-findings detail"] {
+        assert!(blank.contains(seen), "{seen}: {blank:?}");
+    }
+}
