@@ -69,7 +69,9 @@ pub fn mask(text: &str, ours: &Ours, everywhere: bool) -> Option<String> {
         let is_one = groups.len() > 1 && !is_guid(bytes) && (everywhere || plus || bytes[start] == b'0');
         let joined: Vec<usize> = groups.iter().cloned().flatten().collect();
         let of = |places: &[usize]| places.iter().map(|place| char::from(bytes[*place])).collect::<String>();
-        if is_one && joined.len() >= SHORTEST && is_outside(&of(&joined), plus, ours) {
+        // A handset's name and a count behind it are no number: `SEP020000001234 (12)`.
+        let is_name = !everywhere && is_letter(bytes, start.checked_sub(1)) && !(10..=11).contains(&joined.len());
+        if is_one && !is_name && joined.len() >= SHORTEST && is_outside(&of(&joined), plus, ours) {
             hide(&joined);
         }
         for (nth, group) in groups.into_iter().enumerate() {
@@ -99,6 +101,10 @@ fn groups(bytes: &[u8], start: usize) -> Vec<Range<usize>> {
     }
 }
 
+fn is_letter(bytes: &[u8], at: Option<usize>) -> bool {
+    at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic)
+}
+
 /// `01a3f123-45cc-795a-b999-99ea8748c1c5`: an id of a record, whose digits are parted like a number's.
 fn is_guid(bytes: &[u8]) -> bool {
     let shape = |(at, b): (usize, &u8)| match at {
@@ -111,8 +117,7 @@ fn is_guid(bytes: &[u8]) -> bool {
 /// Whether a letter touches digits, unless it stands before them and they are as long as a number with its nought before it:
 /// `T1`, `SEP001122334455`, `AN0011223344A0`.
 fn is_of_a_name(bytes: &[u8], digits: &Range<usize>) -> bool {
-    let touches = |i: Option<usize>| i.and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphabetic);
-    let (before, after) = (touches(digits.start.checked_sub(1)), touches(Some(digits.end)));
+    let (before, after) = (is_letter(bytes, digits.start.checked_sub(1)), is_letter(bytes, Some(digits.end)));
     let is_a_number = (10..=11).contains(&digits.len()) && bytes[digits.start] == b'0' && !after;
     !is_a_number && (before || after)
 }
@@ -242,6 +247,8 @@ mod tests {
             ("AN0011223344A0", "AN0011223344A0"),
             ("Local/07700900123@out", "Local/07700xxxxxx@out"),
             ("tel07700900123", "tel07700xxxxxx"),
+            ("mob07700 900 123", "mobxxxxx xxx xxx"),
+            ("late: SEP020000001234 (12)", "late: SEP020000001234 (12)"),
             ("mob 07700 900 123", "mob xxxxx xxx xxx"),
             ("10.20.30.40", "10.20.30.40"),
             ("2024-03-31 09:00", "2024-03-31 09:00"),
