@@ -75,11 +75,9 @@ pub async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
                 shared.cancels.on_cancel_request(request).await;
                 return Ok(None);
             }
-            if matches!(message, Message::Startup(_)) {
-                if must_be_encrypted && !socket.is_secure() {
-                    let what = "connections are encrypted here: ask for sslmode=require or better";
-                    return refuse(&mut socket, fatal("28000", what)).await;
-                }
+            if matches!(message, Message::Startup(_)) && must_be_encrypted && !socket.is_secure() {
+                let what = "connections are encrypted here: ask for sslmode=require or better";
+                return refuse(&mut socket, fatal("28000", what)).await;
             }
             if let Message::PasswordMessageFamily(PasswordMessageFamily::Raw(body)) = &message {
                 if std::mem::replace(&mut has_answered, true) {

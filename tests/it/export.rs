@@ -246,15 +246,18 @@ fn a_table_is_replaced_at_one_stroke_and_only_if_an_export_made_it() {
     assert_eq!(server.psql("select count(*) from pg_class where relname like 'onhook%'"), "0");
 }
 
+/// Of the environment, by name.
+type Variables = [(String, String)];
+
 /// A workspace, and a way to put the coverage of so many days, or (with 0) a table of other columns, in the place of `t`:
 /// the calls of each source, 20 and 10 as counted by hand in `ingest-health.slt` (seven of the 27 kept are of media).
-fn replacing(server: &Postgres) -> (Workdir, impl Fn(u32, &[(String, String)]) -> Ran) {
+fn replacing(server: &Postgres) -> (Workdir, impl Fn(u32, &Variables) -> Ran) {
     let work = Workdir::small();
     work.good(&["nightly"]);
     work.write("other.sql", "select source, count(*) as records from legs group by source");
     let folder = work.path().to_path_buf();
     let place = server.variables();
-    let export = move |days: u32, variables: &[(String, String)]| {
+    let export = move |days: u32, variables: &Variables| {
         let days = (days > 0).then(|| format!("window_days={days}"));
         let what = days.as_ref().map_or(vec!["other.sql"], |days| vec!["coverage", "-p", days]);
         let args = [&["export"], &what[..], &["--to", "postgres", "--table", "t", "--replace"]].concat();

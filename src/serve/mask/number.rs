@@ -247,7 +247,7 @@ mod tests {
             ("AN0011223344A0", "AN0011223344A0"),
             ("Local/07700900123@out", "Local/07700xxxxxx@out"),
             ("tel07700900123", "tel07700xxxxxx"),
-            ("mob07700 900 123", "mobxxxxx xxx xxx"),
+            ("mob07700 900 123", "mob07700 xxx xxx"),
             ("late: SEP020000001234 (12)", "late: SEP020000001234 (12)"),
             ("mob 07700 900 123", "mob xxxxx xxx xxx"),
             ("10.20.30.40", "10.20.30.40"),
