@@ -129,12 +129,11 @@ impl<'a> Engine<'a> {
         evidence: Evidence,
         runtime: &Arc<RuntimeEnv>,
     ) -> Result<Self> {
-        let batch = lake.finished_batch()?;
         let (context, seen): (_, fn(&SchemaRef) -> SchemaRef) = match cluster {
             Some(cluster) => (cluster.session(), SchemaRef::clone),
             None => (session::bare(runtime), texts::seen),
         };
-        let files = session::register(&context, lake, batch, config, policy, seen)?;
+        let (batch, files) = session::register(&context, lake, config, policy, seen)?;
         let as_of = match evidence.as_of {
             Some(day) => Some(day),
             None => last_day(lake, &context)?,
