@@ -2,7 +2,7 @@
 //! DuckDB. And a cluster that is not there, or loses an executor in the middle of a question.
 
 mod duck;
-mod peers;
+pub mod peers;
 mod rows;
 
 use std::path::PathBuf;
