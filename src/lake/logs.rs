@@ -132,6 +132,7 @@ impl Lake {
         let files = state.log_data();
         let size = |size: i64| u64::try_from(size).unwrap_or_default();
         let mut names: Vec<_> = files.iter().map(|file| (file.path().into_owned(), size(file.size()))).collect();
+        names.iter().try_for_each(|(name, _)| self.plain(table, name))?;
         names.sort();
         Ok(names)
     }
