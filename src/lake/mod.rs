@@ -122,6 +122,7 @@ impl Lake {
         let lake = Self::open_as_it_is(site, access)?;
         if access == Access::Write {
             lake.settle_before()?;
+            lake.know_all()?;
             lake.take_back()?;
             lake.complete_removal()?;
             lake.sweep_copies()?;

@@ -33,8 +33,8 @@ pub use door::{Opened, generation_of, open};
 use lease::Lease;
 use shelf::Shelf;
 use sure::Sure;
-pub use told::below;
-use told::{is_cut_off, is_open, told};
+pub use told::{below, causes};
+use told::{is_cut_off, told};
 
 use super::Table;
 use crate::error::{Error, Result};
@@ -150,6 +150,17 @@ impl Remote {
         matches!(self.writers().await, Ok(Some((generation, _))) if generation != self.generation())
     }
 
+    /// The same, and sure of it.
+    ///
+    /// # Errors
+    /// Another writer has it, or the store does not answer.
+    pub async fn not_overtaken(&self) -> Result<()> {
+        match self.writers().await? {
+            Some((generation, _)) if generation == self.generation() => Ok(()),
+            _ => Err(self.taken().await),
+        }
+    }
+
     /// The lake was taken from this writer.
     pub async fn taken(&self) -> Error {
         let writer = lease::writer(&self.store, &self.lease_location()).await.unwrap_or_else(|| "another run".into());
@@ -163,6 +174,11 @@ impl Remote {
     /// What became of a request is not known.
     pub fn doubt(&self) {
         self.lease.iter().for_each(Lease::doubt);
+    }
+
+    /// No request of a writer before this one can be carried out any more.
+    pub fn fenced(&self) {
+        self.lease.iter().for_each(Lease::fenced);
     }
 
     pub fn told(&self, error: &StoreError) -> Error {
@@ -299,18 +315,6 @@ impl Remote {
     /// Remembers what the log says of data files: then nobody has to ask the store.
     pub fn remember<'n>(&self, table: Table, files: impl Iterator<Item = (&'n str, u64)>) {
         self.shelf.remember(files.map(|(name, size)| (self.at(table, name), format!("{}/{name}", table.name()), size)));
-    }
-
-    /// Whether a commit that failed may have been carried out.
-    pub fn is_open(error: &(dyn std::error::Error + 'static)) -> bool {
-        let mut below = Some(error);
-        while let Some(error) = below {
-            if error.downcast_ref::<StoreError>().is_some_and(is_open) {
-                return true;
-            }
-            below = error.source();
-        }
-        false
     }
 }
 
