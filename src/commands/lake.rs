@@ -7,7 +7,7 @@ use super::{Talk, Verdict, existing, open, site};
 use crate::cli;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::lake::{Access, Compacted, Dead, Lake, Reason, Removed, Swept, TABLES};
+use crate::lake::{Access, Compacted, Dead, Lake, Reason, Removed, Swept};
 use crate::normalise::days;
 
 pub fn command(config: &Config, command: &cli::Lake, talk: &mut Talk) -> Result<Verdict> {
@@ -21,12 +21,11 @@ pub fn command(config: &Config, command: &cli::Lake, talk: &mut Talk) -> Result<
 
 fn status(config: &Config, talk: &mut Talk) -> Result<Verdict> {
     let lake = open(config, Access::Read)?;
-    let finished = lake.finished_batch()?;
+    let (finished, tables) = lake.whole()?;
     let mut text = format!("last batch {finished}, version {}\n", lake.version()?);
-    for table in TABLES {
-        let files = lake.files(table, finished)?;
+    for files in tables {
         let bytes: u64 = files.bytes.iter().sum();
-        text += &format!("{:<14}{:>6} files {bytes:>14} bytes\n", table.name(), files.paths.len());
+        text += &format!("{:<14}{:>6} files {bytes:>14} bytes\n", files.table.name(), files.paths.len());
     }
     let Dead { files, bytes } = lake.dead()?;
     text += &format!("{:<14}{files:>6} files {bytes:>14} bytes, waiting for vacuum\n", "dead");

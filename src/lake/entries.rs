@@ -46,9 +46,19 @@ impl Lake {
             let Some(delta) = self.table(table).await? else { return Ok(Vec::new()) };
             let state = delta.snapshot().map_err(|e| self.wrong(&e))?;
             let mut entries: Vec<Entry> = state.log_data().iter().map(|file| entry(&file)).collect();
+            entries.iter().try_for_each(|entry| self.plain(table, &entry.name))?;
             entries.sort_by(|a, b| a.name.cmp(&b.name));
             Ok(entries)
         })
+    }
+
+    /// Lets a name through that stands for a file of the table's folder. A log is read from where others may write: what it names
+    /// must not lead a copy, or a question, anywhere else.
+    pub(super) fn plain(&self, table: Table, name: &str) -> Result<()> {
+        match is_plain(name) {
+            true => Ok(()),
+            false => Err(self.damaged(table, &format!("its commit log names what is no file of its folder: {name:?}"))),
+        }
     }
 
     /// The Parquet files that lie in a table's folder, with their sizes.
@@ -102,6 +112,12 @@ fn entry(file: &deltalake::kernel::LogicalFileView) -> Entry {
         hash: add.tags.and_then(|mut tags| tags.remove(write::HASH)).flatten(),
         name: add.path,
     }
+}
+
+/// One component of a path, and nothing that a shell, a URL or a file system would take for more.
+fn is_plain(name: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    !name.is_empty() && !name.starts_with('.') && name.bytes().all(is_usual)
 }
 
 /// A table's log as it lies there.
@@ -210,4 +226,34 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     };
     let names = entries.map(|entry| Ok(entry.map_err(Error::io(folder))?.file_name().to_string_lossy().into_owned()));
     names.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_component_of_a_path() {
+        for ours in
+            ["b00000007-v00000002-001-w000012.parquet", "d2024-03-31-v00000001.parquet", "part-0_1.snappy.parquet"]
+        {
+            assert!(is_plain(ours), "{ours}");
+        }
+        for other in [
+            "",
+            ".",
+            "..",
+            ".reading",
+            "../../../../evil.txt",
+            "day=1/b00000001.parquet",
+            "/etc/passwd",
+            "s3://calls/x.parquet",
+            "..%2F..%2Fevil.txt",
+            "..\\evil.txt",
+            "b1.parquet\n",
+            "b1.parquet?x",
+        ] {
+            assert!(!is_plain(other), "{other}");
+        }
+    }
 }

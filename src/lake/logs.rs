@@ -76,14 +76,7 @@ impl Lake {
                     self.forget(table);
                     let generation = i64::try_from(remote.generation()).unwrap_or(i64::MAX);
                     let fence = Some(Transaction::new(FENCE, generation));
-                    let delta = match self.table_or_new(table).await {
-                        // It made the table in this moment.
-                        Err(_) if tries == 0 => {
-                            tries += 1;
-                            continue;
-                        }
-                        made => made?,
-                    };
+                    let delta = self.table_or_new(table).await?;
                     match self.try_commit(table, &delta, Vec::new(), fence).await? {
                         None => break,
                         // It came in between: once more, behind it.
@@ -92,7 +85,20 @@ impl Lake {
                     }
                 }
             }
+            remote.fenced();
             Ok(())
+        })
+    }
+
+    /// Reads every log, and only then makes sure that the lake is this writer's yet: whoever has overtaken it had the lease before
+    /// it committed anything. From here on this writer commits behind what it has read now, or not at all.
+    pub(super) fn know_all(&self) -> Result<()> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        self.wait(async {
+            for table in TABLES {
+                self.table(table).await?;
+            }
+            remote.not_overtaken().await
         })
     }
 
@@ -132,6 +138,7 @@ impl Lake {
         let files = state.log_data();
         let size = |size: i64| u64::try_from(size).unwrap_or_default();
         let mut names: Vec<_> = files.iter().map(|file| (file.path().into_owned(), size(file.size()))).collect();
+        names.iter().try_for_each(|(name, _)| self.plain(table, name))?;
         names.sort();
         Ok(names)
     }
@@ -200,16 +207,31 @@ impl Lake {
             self.store.create_folder(&folder.join("_delta_log")).map_err(Error::io(&folder))?;
         }
         let columns = super::write::delta_columns(&table.schema()).map_err(|e| self.wrong(&e))?;
-        let create = self.delta(table)?.create().with_table_name(table.name()).with_columns(columns);
+        let mut create = self.delta(table)?.create().with_table_name(table.name()).with_columns(columns);
+        if let Some(remote) = &self.remote {
+            create = create.with_commit_properties(once(remote));
+        }
         let delta = match (create.await, &self.remote) {
             (Ok(delta), _) => delta,
-            // Whoever fenced us off made the table.
-            (Err(_), Some(remote)) if remote.is_overtaken().await => return Err(remote.taken().await),
-            (Err(error), _) => return Err(self.wrong(&error)),
+            (Err(error), Some(remote)) => self.there_already(remote, table, &error).await?,
+            (Err(error), None) => return Err(self.wrong(&error)),
         };
         // From now on a folder with data and no log is a damaged one.
         self.settle()?;
         self.kept().tables.insert(table, delta.clone());
+        Ok(delta)
+    }
+
+    /// The table that stood in the way of a new one: a writer that is gone may have made it in this moment.
+    async fn there_already(&self, remote: &Remote, table: Table, error: &DeltaTableError) -> Result<DeltaTable> {
+        self.forget(table);
+        let Ok(Some(delta)) = self.table(table).await else {
+            // It is not there, and may still come.
+            remote.doubt();
+            return Err(if remote.is_overtaken().await { remote.taken().await } else { self.wrong(error) });
+        };
+        // Only now: whoever overtook us had the lease before it committed what we may just have read.
+        remote.not_overtaken().await?;
         Ok(delta)
     }
 
@@ -256,11 +278,8 @@ impl Lake {
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
         let batch = finished.as_ref().filter(|transaction| transaction.app_id == APP).map(|t| t.version);
         let is_last = finished.is_some();
-        let mut properties = CommitProperties::default().with_application_transactions(finished.into_iter().collect());
-        if let Some(remote) = &self.remote {
-            // At this version or not at all: who meets another's commit has lost the lake.
-            properties = properties.with_max_retries(0).with_metadata([(WRITER.to_string(), remote.word().into())]);
-        }
+        let properties = self.remote.as_ref().map_or_else(CommitProperties::default, once);
+        let properties = properties.with_application_transactions(finished.into_iter().collect());
         let commit = CommitBuilder::from(properties).with_actions(actions);
         let done = commit.build(Some(state), delta.log_store(), operation).await;
         if is_last {
@@ -300,9 +319,8 @@ impl Lake {
         if is_taken(error) {
             return remote.taken().await;
         }
-        if Remote::is_open(error) {
-            remote.doubt();
-        }
+        // The last error need not be the one that left the commit on its way.
+        remote.doubt();
         self.wrong(error)
     }
 
@@ -374,6 +392,11 @@ impl Lake {
     }
 }
 
+/// At the next version or not at all: who meets another's commit has lost the lake.
+fn once(remote: &Remote) -> CommitProperties {
+    CommitProperties::default().with_max_retries(0).with_metadata([(WRITER.to_string(), remote.word().into())])
+}
+
 /// Makes known to Delta that logs of these stores are kept by conditional puts.
 static SCHEMES: LazyLock<()> = LazyLock::new(|| {
     for scheme in ["s3://", "az://"] {
@@ -411,14 +434,8 @@ fn is_taken(error: &DeltaTableError) -> bool {
 
 /// The error of the file system at the bottom of Delta's.
 fn io(error: &DeltaTableError) -> Option<std::io::Error> {
-    let mut below: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = below {
-        if let Some(source) = error.downcast_ref::<std::io::Error>() {
-            return source.raw_os_error().map(std::io::Error::from_raw_os_error);
-        }
-        below = error.source();
-    }
-    None
+    let source = remote::causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>())?;
+    source.raw_os_error().map(std::io::Error::from_raw_os_error)
 }
 
 fn holds_data(folder: &Path) -> bool {

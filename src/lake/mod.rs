@@ -55,6 +55,9 @@ use crate::error::{Error, Result};
 /// Whoever has the lake open holds a share in it, so that no file is deleted under his hands.
 const READING: &str = ".reading";
 
+/// Batches that a writer can finish, one after the other, while a reader looks at all the logs.
+const LOOKS: usize = 20;
+
 /// What the caller means to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -119,6 +122,7 @@ impl Lake {
         let lake = Self::open_as_it_is(site, access)?;
         if access == Access::Write {
             lake.settle_before()?;
+            lake.know_all()?;
             lake.take_back()?;
             lake.complete_removal()?;
             lake.sweep_copies()?;
@@ -198,6 +202,28 @@ impl Lake {
                 return Err(self.damaged(table, "its commit log is missing"));
             }
             self.named(table, names)
+        })
+    }
+
+    /// The last finished batch, and the files of every table up to it. The logs are read one after the other: a batch that is
+    /// finished meanwhile may be merged with those before it, and then a table would seem to have nothing. So it all begins anew
+    /// where the last batch is another one afterwards.
+    ///
+    /// # Errors
+    /// A log cannot be read, or batches come faster than they can be looked at.
+    pub fn whole(&self) -> Result<(i64, Vec<Files>)> {
+        let mut finished = self.finished_batch()?;
+        for _ in 0..LOOKS {
+            let files = TABLES.into_iter().map(|table| self.files(table, finished)).collect::<Result<_>>()?;
+            match self.finished_batch()? {
+                now if now == finished => return Ok((finished, files)),
+                now => finished = now,
+            }
+        }
+        Err(Error::Lake {
+            place: self.place(),
+            what: "a run finishes batches faster than they can be looked at".into(),
+            hint: "ask again, or when it has ended".into(),
         })
     }
 

@@ -131,12 +131,11 @@ impl<'a> Engine<'a> {
         evidence: Evidence,
         runtime: &Arc<RuntimeEnv>,
     ) -> Result<Self> {
-        let batch = lake.finished_batch()?;
         let (context, seen): (_, fn(&SchemaRef) -> SchemaRef) = match cluster {
             Some(cluster) => (cluster.session(), SchemaRef::clone),
             None => (session::bare(runtime), texts::seen),
         };
-        let files = session::register(&context, lake, batch, config, policy, seen)?;
+        let (batch, files) = session::register(&context, lake, config, policy, seen)?;
         let as_of = match evidence.as_of {
             Some(day) => Some(day),
             None => last_day(lake, &context)?,
@@ -397,9 +396,14 @@ impl<'a> Engine<'a> {
             let planned = Arc::new(frame.schema().as_arrow().clone());
             let stop = self.stop.borrow().clone();
             let batches = match (self.cluster, stop) {
-                (Some(cluster), _) if self.goes_out(name, frame.logical_plan()).map_err(wrong)? => {
+                (Some(cluster), stop) if self.goes_out(name, frame.logical_plan()).map_err(wrong)? => {
                     let plan = frame.create_physical_plan().await.map_err(wrong)?;
-                    cluster.run(&self.context, plan).await.map_err(|error| cluster.lost(&error))?
+                    let answer = cluster.run(&self.context, plan);
+                    let answer = match stop {
+                        None => Some(answer.await),
+                        Some(stop) => stop.race(answer).await,
+                    };
+                    answer.ok_or(Error::Interrupted)?.map_err(|error| cluster.lost(&error))?
                 }
                 (_, None) => frame.collect().await.map_err(wrong)?,
                 (_, Some(stop)) => match stop.run(frame.collect()).await.map_err(|e| wrong(e.into()))? {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use arrow::compute::SortOptions;
+use datafusion::common::JoinType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
@@ -12,9 +13,12 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::window::WindowExpr;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, PartitionMode};
+use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
@@ -42,12 +46,34 @@ pub async fn sendable(plan: Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) 
             let parts = parts.collect::<Result<_>>()?;
             return Ok(Transformed::yes(replace_children_if_necessary(plan, parts)?));
         }
+        if let Some((left, right)) = handed_round(&plan) {
+            // A scheduler takes out whatever gathers rows that nobody asks for in one place. A limit of none asks.
+            let gathered = Arc::new(CoalescePartitionsExec::new(right.clone()));
+            let whole: Arc<dyn ExecutionPlan> = Arc::new(GlobalLimitExec::new(gathered, 0, None));
+            let sides = vec![left.clone(), whole];
+            return Ok(Transformed::yes(replace_children_if_necessary(plan, sides)?));
+        }
         Ok(match window(&plan).map(|window| sorted(&plan, window)) {
             Some(Some(input)) => Transformed::yes(replace_children_if_necessary(plan, vec![input])?),
             _ => Transformed::no(plan),
         })
     });
     said.data()
+}
+
+/// The sides of a join whose left one is handed to every task, and of whose left rows each task tells those that it found no
+/// match for, or the first one. It knows of the matches of its own share of the right side only: so one task must have all of that.
+fn handed_round(plan: &Arc<dyn ExecutionPlan>) -> Option<(&Arc<dyn ExecutionPlan>, &Arc<dyn ExecutionPlan>)> {
+    use JoinType::{Full, Left, LeftAnti, LeftMark, LeftSemi};
+    let loops = plan.downcast_ref::<NestedLoopJoinExec>().map(|join| (*join.join_type(), join.left(), join.right()));
+    let by_key = || {
+        let join =
+            plan.downcast_ref::<HashJoinExec>().filter(|join| *join.partition_mode() == PartitionMode::CollectLeft);
+        join.map(|join| (*join.join_type(), join.left(), join.right()))
+    };
+    let (kind, left, right) = loops.or_else(by_key)?;
+    let tells_of_left = matches!(kind, Left | Full | LeftSemi | LeftAnti | LeftMark);
+    (tells_of_left && right.output_partitioning().partition_count() > 1).then_some((left, right))
 }
 
 /// A part of a union as a stage of its own. In one stage with the union, a part that gathers rows of all others in itself is worked

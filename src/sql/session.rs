@@ -21,7 +21,7 @@ use super::inline::InlineTexts;
 use super::{Answer, tables};
 use crate::config::{Config, Evidence};
 use crate::error::{Error, Result};
-use crate::lake::{Lake, TABLES, Table};
+use crate::lake::{Lake, Table};
 use crate::read::reader;
 
 /// The database that all tables are in, as who asks the catalogue sees it.
@@ -39,22 +39,22 @@ pub fn bare(runtime: &Arc<RuntimeEnv>) -> SessionContext {
     SessionContext::new_with_state(state.build())
 }
 
-/// Registers all tables up to a finished batch, no views yet; gives the data files that views are read from, by table and
-/// name, with their sizes. `seen` says how the session sees their columns.
+/// Registers all tables up to the last finished batch, no views yet; gives that, and the data files that views are read from, by
+/// table and name, with their sizes. `seen` says how the session sees their columns.
 pub fn register(
     context: &SessionContext,
     lake: &Lake,
-    batch: i64,
     config: &Config,
     policy: &RecordBatch,
     seen: fn(&SchemaRef) -> SchemaRef,
-) -> Result<Vec<(String, u64)>> {
+) -> Result<(i64, Vec<(String, u64)>)> {
     if let Some((root, store)) = lake.shelf() {
         context.register_object_store(&root, store);
     }
+    let (batch, tables) = lake.whole()?;
     let mut files_read = Vec::new();
-    for table in TABLES {
-        let files = lake.files(table, batch)?;
+    for files in tables {
+        let table = files.table;
         read(context, table.name(), seen(&files.schema), &files.urls)?;
         // No view stands on how the runs went, and every one of them adds to it.
         if table != Table::Runs {
@@ -71,7 +71,7 @@ pub fn register(
     for table in [tables::ERLANG_B, tables::ERLANG_C] {
         context.register_table(table.name, Arc::new(table)).map_err(|e| wrong(table.name, &e))?;
     }
-    Ok(files_read)
+    Ok((batch, files_read))
 }
 
 /// The one row of `settings`.

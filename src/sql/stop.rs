@@ -19,6 +19,16 @@ impl Stop {
         Self { told, threads: Mutex::new(None) }
     }
 
+    /// The outcome of work that only waits for others, or none where somebody said stop: then nobody waits any more.
+    pub async fn race<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut told = self.told.clone();
+        tokio::select! {
+            biased;
+            Ok(_) = told.wait_for(|stop| *stop) => None,
+            done = work => Some(done),
+        }
+    }
+
     /// The outcome of the work, or none where somebody said stop. A join may go on for minutes without a pause in which
     /// it could be ended: its threads are left behind with it, and the next question gets others.
     pub async fn run<T: Send + 'static>(
@@ -48,5 +58,30 @@ impl Stop {
                 Ok(Some(done))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[test]
+    fn who_waits_for_others_is_told_to_stop_and_an_answer_comes_through() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (say, told) = watch::channel(false);
+        let stop = Stop::new(told);
+        assert_eq!(runtime.block_on(stop.race(ready(42))), Some(42));
+        let said = async {
+            tokio::task::yield_now().await;
+            say.send_replace(true);
+            pending::<()>().await
+        };
+        assert_eq!(runtime.block_on(stop.race(said)), None);
+        // Nobody is left who could say it.
+        say.send_replace(false);
+        drop(say);
+        assert_eq!(runtime.block_on(stop.race(ready(42))), Some(42));
     }
 }

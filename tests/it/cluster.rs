@@ -2,7 +2,7 @@
 //! DuckDB. And a cluster that is not there, or loses an executor in the middle of a question.
 
 mod duck;
-mod peers;
+pub mod peers;
 mod rows;
 
 use std::path::PathBuf;
@@ -148,6 +148,45 @@ fn a_question_on_a_cluster_is_typed_like_any_other() {
     let ran = work.run(&["sql", "-e", "select cast(source as int) from legs", "--engine", &place]);
     assert_eq!((ran.code, ran.stderr.lines().count()), (2, 2), "{ran:?}");
     assert!(ran.stderr.starts_with(&format!("error: cluster {place}: ")), "{}", ran.stderr);
+}
+
+/// Where no two columns are asked to be equal, or a column without a value counts, the left side goes to every task. What each
+/// tells of left rows without a match must come once.
+#[test]
+fn a_join_without_an_equality_gives_each_left_row_once() {
+    let peers = Peers::start(2);
+    let estate = Estate::of("sample", Workdir::sample(), "sample-data");
+    let place = peers.place() + "?partitions=4";
+    let days = "(select distinct local_day as d, source as s from legs order by d, s limit 20)";
+    let questions = [
+        format!(
+            "select a.d, a.s, count(*) as n, count(b.source) as m from {days} a left join legs b on b.talk_s > 100000000 + length(a.s) group by a.d, a.s order by a.d, a.s"
+        ),
+        format!(
+            "select count(*) as n, count(a.d) as a, count(b.source) as b from {days} a full join legs b on b.talk_s > 3000 + length(a.s)"
+        ),
+        format!(
+            "select a.d, count(*) as n from {days} a where not exists (select 1 from legs b where b.talk_s < a.d - date '2024-04-01') group by a.d order by a.d"
+        ),
+        format!("select count(*) as n from {days} a where exists (select 1 from legs b where b.talk_s > length(a.s))"),
+        format!(
+            "select count(*) as n from {days} a where length(a.s) > 100 or exists (select 1 from legs b where b.talk_s > 100 + length(a.s))"
+        ),
+        format!(
+            "select count(*) as n from {days} a where a.s not in (select case when talk_s >= 0 then platform end from legs)"
+        ),
+    ];
+    let asked = |question: &str, engine: &[&str]| {
+        let args = ["-c", &estate.config(), "sql", "-f", "csv", "-e", question];
+        estate.work.good(&[&args[..], engine].concat())
+    };
+    let differ = |question: &&String| {
+        let (here, there) = (asked(question, &[]), asked(question, &["--engine", &place]));
+        let differs = here.stdout != there.stdout || !there.stderr.is_empty();
+        differs.then(|| format!("{question}\nhere:\n{}there:\n{}{}", here.stdout, there.stdout, there.stderr))
+    };
+    let wrong: Vec<String> = questions.iter().filter_map(|question| differ(&question)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -21,7 +21,7 @@ mod writers;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::workdir::{Workdir, copy};
+use crate::workdir::{Ran, Workdir, copy};
 use proxy::{Manner, Proxy};
 use servers::{Kind, Server};
 
@@ -208,21 +208,23 @@ fn it_is_served_like_a_lake_in_a_folder_and_no_cluster_gets_its_keys() {
     }
 }
 
+/// Reads a file that becomes a data file of several parts.
+fn long(work: &Workdir) -> Ran {
+    // Lines that are no records, and that do not pack: they are kept as they are.
+    let name = "landing/mitel/smdr_20240331.log";
+    let mut text = work.read(name).into_bytes();
+    let mut state = 1_u64;
+    for _ in 0..150_000 {
+        let line: String = (0..12).map(|_| format!("{:020}", next(&mut state))).collect();
+        text.extend(format!("?{line}\n").bytes());
+    }
+    work.write(name, text);
+    work.run(&["ingest", "--source", "north-mitel"])
+}
+
 /// Longer than one request takes: it goes and comes in parts.
 #[test]
 fn a_long_file_goes_and_comes_in_parts() {
-    let long = |work: &Workdir| {
-        // Lines that are no records, and that do not pack: they are kept as they are.
-        let name = "landing/mitel/smdr_20240331.log";
-        let mut text = work.read(name).into_bytes();
-        let mut state = 1_u64;
-        for _ in 0..150_000 {
-            let line: String = (0..12).map(|_| format!("{:020}", next(&mut state))).collect();
-            text.extend(format!("?{line}\n").bytes());
-        }
-        work.write(name, text);
-        work.run(&["ingest", "--source", "north-mitel"])
-    };
     let here = Workdir::small();
     assert_eq!(long(&here).code, 1, "so many rejected lines need a person");
     let sums = "select count(*), count(distinct raw), sum(record_no), min(raw), max(raw) from rejects";

@@ -10,6 +10,8 @@ use crate::workdir::{Ran, Workdir, repository};
 struct Person {
     python: PathBuf,
     work: Workdir,
+    /// Where questions are worked out: what follows `onhook sql`.
+    engine: Vec<String>,
 }
 
 /// What the person does next.
@@ -30,7 +32,7 @@ impl Person {
         let python = peers::python(test, &["pty"])?;
         let work = Workdir::small();
         work.good(&["nightly"]);
-        Some(Self { python, work })
+        Some(Self { python, work, engine: Vec::new() })
     }
 
     /// Does it all in one session that is left with Ctrl-D; gives what stood on the screen.
@@ -51,6 +53,7 @@ impl Person {
         let ran = Command::new(&self.python)
             .arg(repository().join("tests/it/terminal/driver.py"))
             .args([&serde_json::Value::from(steps).to_string(), env!("CARGO_BIN_EXE_onhook"), "sql"])
+            .args(&self.engine)
             .current_dir(self.work.path())
             .env("TERM", "xterm")
             .env("PAGER", "cat")
@@ -197,6 +200,23 @@ fn ctrl_c_ends_the_question_and_not_the_session() {
         TURN,
         Types("select 7 * 8 as answer;\r"),
         Sees("56"),
+    ]);
+}
+
+/// The cluster may go on for nobody: the person has the prompt again.
+#[test]
+fn ctrl_c_ends_the_wait_for_a_cluster_and_not_the_session() {
+    let Some(mut person) = Person::sit_down("ctrl_c_and_a_cluster") else { return };
+    let peers = crate::cluster::peers::Peers::start(1);
+    person.engine = vec!["--engine".into(), peers.place()];
+    person.does(&[
+        TURN,
+        Types("select count(*) as n from legs a, legs b, legs c, legs d, legs e, legs f, legs g, legs h where a.talk_s * b.talk_s + c.talk_s * d.talk_s + e.talk_s * f.talk_s + g.talk_s * h.talk_s = -1;\r"),
+        TypesUntil("\u{3}", "error: interrupted"),
+        TURN,
+        // Of the session itself, so the busy cluster is not asked.
+        Types("select count(*) + 4000 as n from information_schema.tables where table_name = 'legs';\r"),
+        Sees("4001"),
     ]);
 }
 

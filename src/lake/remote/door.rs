@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::lease::{Claim, LEASE, Lease};
-use super::{Remote, Shelf, Sure, connect, told};
+use super::{BULK, Remote, SMALL, Shelf, Sure, connect, told};
 use crate::error::{Error, Result};
 use crate::lake::open::{self, LAYOUT, MARKER};
 use crate::lake::{Access, Address, TABLES};
@@ -39,7 +39,8 @@ pub struct Opened {
 /// A writer makes the lake where there is none.
 pub async fn open(address: &Address, access: Access) -> Result<Opened> {
     let Address { url, cache, writer, lease } = address;
-    let store: Arc<dyn ObjectStore> = Arc::new(Sure::new(connect(url)?));
+    let store: Arc<dyn ObjectStore> = Arc::new(Sure::new(connect(url, SMALL)?));
+    let bulk: Arc<dyn ObjectStore> = Arc::new(Sure::new(connect(url, BULK)?));
     let prefix = Location::from(url.path());
     let marker = match marker(&store, url, &prefix).await? {
         Some(marker) => marker,
@@ -68,9 +69,9 @@ pub async fn open(address: &Address, access: Access) -> Result<Opened> {
         let first = async || first_generation(&store, url, &prefix).await;
         taken = Some(Lease::take(&store, url, &prefix.clone().join(LEASE), claim, first).await?);
     }
-    let shelf = Arc::new(Shelf::new(store.clone(), folder.clone()));
+    let shelf = Arc::new(Shelf::new(bulk.clone(), folder.clone()));
     let address = url.clone();
-    let remote = Remote { address, store, prefix, shelf, lease: taken, commits: AtomicU64::new(0) };
+    let remote = Remote { address, store, bulk, prefix, shelf, lease: taken, commits: AtomicU64::new(0) };
     Ok(Opened { remote, folder, lock })
 }
 

@@ -138,7 +138,8 @@ impl Lease {
             location,
             now: Mutex::new((held, version)),
             is_lost: AtomicBool::new(false),
-            is_unsure: AtomicBool::new(false),
+            // What must be fenced off may arrive for as long as it is not.
+            is_unsure: AtomicBool::new(must_fence),
         });
         let renewing = shared.clone();
         let renewal = tokio::spawn(async move {
@@ -166,6 +167,11 @@ impl Lease {
     /// Says that a request of ours may still be carried out: whoever comes next has to fence it off.
     pub fn doubt(&self) {
         self.shared.is_unsure.store(true, Ordering::Relaxed);
+    }
+
+    /// Says that nothing of any writer before us can be carried out any more.
+    pub fn fenced(&self) {
+        self.shared.is_unsure.store(false, Ordering::Relaxed);
     }
 }
 
@@ -337,6 +343,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_fenced_off_is_left_to_the_next_and_the_one_after() {
+        wait(async {
+            let store = store();
+            kill(take(&store, Claim { lasts: Duration::from_secs(3600), ..claim(1) }).await.unwrap());
+            // Its fence failed, for whatever reason: it says nothing, and gives the lease back.
+            let failed = take(&store, Claim { cache: "cache 1".into(), ..claim(2) }).await.unwrap();
+            failed.shared.release().await;
+            assert_eq!(state(&store).await, (2, State::Unsure));
+            let third = take(&store, claim(3)).await.unwrap();
+            assert!(third.must_fence);
+            third.fenced();
+            third.shared.release().await;
+            assert_eq!(state(&store).await, (3, State::Released));
+            assert!(!take(&store, claim(4)).await.unwrap().must_fence);
+            std::mem::forget((failed, third));
+        });
+    }
+
+    #[test]
     fn what_was_given_back_is_free_at_once_and_a_doubt_is_passed_on() {
         wait(async {
             let store = store();
@@ -349,6 +374,7 @@ mod tests {
             assert_eq!(state(&store).await, (2, State::Unsure));
             let third = take(&store, claim(3)).await.unwrap();
             assert!(third.must_fence);
+            third.fenced();
             // A renewal that was on its way when it is given back is no reason to keep it.
             let behind = third.shared.now().clone();
             third.shared.put(State::Held).await.unwrap();

@@ -2,6 +2,7 @@
 //! answer of a question come from is the same for every lake; what is different is here.
 //!
 //! - `sure`: conditional puts that can be believed
+//! - `send`: data files on their way there
 //! - `lease`: one writer at a time
 //! - `door`: whether a place is a lake of ours
 //! - `shelf`: data files as the SQL engine reads them
@@ -9,13 +10,13 @@
 
 mod door;
 mod lease;
+mod send;
 mod shelf;
 mod sure;
 mod told;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,18 +24,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
-use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
-use object_store::azure::MicrosoftAzureBuilder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::path::Path as Location;
-use object_store::{BackoffConfig, Error as StoreError, ObjectStore, ObjectStoreExt, RetryConfig, WriteMultipart};
+use object_store::{BackoffConfig, ClientConfigKey, Error as StoreError, ObjectStore, ObjectStoreExt, RetryConfig};
 use url::Url;
 
 pub use door::{Opened, generation_of, open};
 use lease::Lease;
 use shelf::Shelf;
 use sure::Sure;
-pub use told::below;
-use told::{is_cut_off, is_open, told};
+pub use told::{below, causes};
+use told::{is_cut_off, told};
 
 use super::Table;
 use crate::error::{Error, Result};
@@ -48,6 +49,9 @@ const RETRIES: RetryConfig = RetryConfig {
 /// Bytes of a request: what is longer goes and comes in parts, some at a time.
 const PART: u64 = 8 << 20;
 const PARTS_AT_ONCE: usize = 4;
+/// How long a request may take: of a log, a lease or a list; and a part of a data file, of which several share the line.
+const SMALL: &str = "30s";
+const BULK: &str = "180s";
 /// Tries at what the library does not try again by itself.
 const TRIES: u32 = 5;
 
@@ -56,6 +60,8 @@ pub struct Remote {
     /// Without a slash at its end.
     pub address: Url,
     store: Arc<dyn ObjectStore>,
+    /// The same, with the patience that parts of data files need.
+    bulk: Arc<dyn ObjectStore>,
     prefix: Location,
     shelf: Arc<Shelf>,
     lease: Option<Lease>,
@@ -64,17 +70,19 @@ pub struct Remote {
 }
 
 /// The store of an address. Settings and credentials come from the environment, or from the machine's role.
-fn connect(address: &Url) -> Result<Arc<dyn ObjectStore>> {
+fn connect(address: &Url, within: &str) -> Result<Arc<dyn ObjectStore>> {
     let built = match address.scheme() {
         "s3" => AmazonS3Builder::from_env()
             .with_url(address.as_str())
             .with_conditional_put(S3ConditionalPut::ETagMatch)
             .with_retry(RETRIES)
+            .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), within)
             .build()
             .map(|store| Arc::new(store) as Arc<dyn ObjectStore>),
         _ => MicrosoftAzureBuilder::from_env()
             .with_url(address.as_str())
             .with_retry(RETRIES)
+            .with_config(AzureConfigKey::Client(ClientConfigKey::Timeout), within)
             .build()
             .map(|store| Arc::new(store) as Arc<dyn ObjectStore>),
     };
@@ -150,6 +158,17 @@ impl Remote {
         matches!(self.writers().await, Ok(Some((generation, _))) if generation != self.generation())
     }
 
+    /// The same, and sure of it.
+    ///
+    /// # Errors
+    /// Another writer has it, or the store does not answer.
+    pub async fn not_overtaken(&self) -> Result<()> {
+        match self.writers().await? {
+            Some((generation, _)) if generation == self.generation() => Ok(()),
+            _ => Err(self.taken().await),
+        }
+    }
+
     /// The lake was taken from this writer.
     pub async fn taken(&self) -> Error {
         let writer = lease::writer(&self.store, &self.lease_location()).await.unwrap_or_else(|| "another run".into());
@@ -163,6 +182,11 @@ impl Remote {
     /// What became of a request is not known.
     pub fn doubt(&self) {
         self.lease.iter().for_each(Lease::doubt);
+    }
+
+    /// No request of a writer before this one can be carried out any more.
+    pub fn fenced(&self) {
+        self.lease.iter().for_each(Lease::fenced);
     }
 
     pub fn told(&self, error: &StoreError) -> Error {
@@ -197,10 +221,10 @@ impl Remote {
         let size = path.metadata().map_err(Error::io(path))?.len();
         let mut tries = 0;
         loop {
-            let error = match self.upload_once(&location, path, size).await {
+            let error = match send::file(self.bulk.as_ref(), &location, path, size).await {
                 Ok(()) => return Ok(()),
-                Err(Failed::Disk(error)) => return Err(error),
-                Err(Failed::Store(error)) => error,
+                Err(send::Failed::Disk(error)) => return Err(error),
+                Err(send::Failed::Store(error)) => error,
             };
             // What ended it may have been carried out all the same.
             if size > PART && self.store.head(&location).await.is_ok_and(|there| there.size == size) {
@@ -211,31 +235,6 @@ impl Remote {
                 return Err(self.told(&error));
             }
         }
-    }
-
-    async fn upload_once(&self, location: &Location, path: &Path, size: u64) -> Result<(), Failed> {
-        let mut file = File::open(path).map_err(Error::io(path))?;
-        let mut next = |most: u64| -> Result<Vec<u8>> {
-            let mut part = Vec::new();
-            (&mut file).take(most).read_to_end(&mut part).map_err(Error::io(path))?;
-            Ok(part)
-        };
-        if size <= PART {
-            self.store.put(location, next(size)?.into()).await?;
-            return Ok(());
-        }
-        let upload = self.store.put_multipart(location).await?;
-        let mut write = WriteMultipart::new_with_chunk_size(upload, PART as usize);
-        loop {
-            let part = next(PART)?;
-            if part.is_empty() {
-                break;
-            }
-            write.wait_for_capacity(PARTS_AT_ONCE).await?;
-            write.put(part.into());
-        }
-        write.finish().await?;
-        Ok(())
     }
 
     /// Makes a copy of a data file at `path`, at one stroke. With a hash, only if the bytes have it.
@@ -250,7 +249,7 @@ impl Remote {
         let mut draft = draft.map_err(Error::io(folder))?;
         let ranges = (0..size).step_by(PART as usize).map(|from| from..size.min(from + PART));
         let parts = futures::stream::iter(ranges).map(|range| {
-            let (store, location) = (self.store.clone(), location.clone());
+            let (store, location) = (self.bulk.clone(), location.clone());
             async move { store.get_range(&location, range).await }
         });
         let mut parts = parts.buffered(PARTS_AT_ONCE);
@@ -300,38 +299,9 @@ impl Remote {
     pub fn remember<'n>(&self, table: Table, files: impl Iterator<Item = (&'n str, u64)>) {
         self.shelf.remember(files.map(|(name, size)| (self.at(table, name), format!("{}/{name}", table.name()), size)));
     }
-
-    /// Whether a commit that failed may have been carried out.
-    pub fn is_open(error: &(dyn std::error::Error + 'static)) -> bool {
-        let mut below = Some(error);
-        while let Some(error) = below {
-            if error.downcast_ref::<StoreError>().is_some_and(is_open) {
-                return true;
-            }
-            below = error.source();
-        }
-        false
-    }
 }
 
 /// Cut off, and not by too long a wait.
 fn is_worth_a_try(error: &StoreError) -> bool {
     is_cut_off(error).is_some() || error.to_string().contains("NoSuchUpload")
-}
-
-enum Failed {
-    Disk(Error),
-    Store(StoreError),
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self::Disk(error)
-    }
-}
-
-impl From<StoreError> for Failed {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error as Source;
 
+use delta_kernel::Error as KernelError;
 use object_store::Error as StoreError;
 use object_store::client::{HttpError, HttpErrorKind};
 use url::Url;
@@ -20,19 +21,22 @@ pub fn told(address: &Url, error: &StoreError) -> Error {
 
 /// The error of a store somewhere below another error: what it said, and what to do next.
 pub fn below(error: &(dyn Source + 'static)) -> Option<(String, &'static str)> {
-    let mut below = Some(error);
-    while let Some(error) = below {
-        if let Some(found) = error.downcast_ref::<StoreError>().or_else(|| boxed(error)) {
-            return is_remote(found).then(|| said(found));
-        }
-        below = error.source();
-    }
-    None
+    let found = causes(error).find_map(as_is_or_boxed::<StoreError>)?;
+    is_remote(found).then(|| said(found))
+}
+
+/// An error and all that lie below it. Delta's kernel names an error of the store as its own text only, so it is asked.
+pub fn causes<'e>(error: &'e (dyn Source + 'static)) -> impl Iterator<Item = &'e (dyn Source + 'static)> {
+    std::iter::successors(Some(error), |&error: &&'e (dyn Source + 'static)| match as_is_or_boxed(error) {
+        Some(KernelError::ObjectStore(below)) => Some(below),
+        Some(KernelError::Backtraced { source, .. }) => Some(&**source),
+        _ => error.source(),
+    })
 }
 
 /// Other libraries keep the error in a box of their own.
-fn boxed<'e>(error: &'e (dyn Source + 'static)) -> Option<&'e StoreError> {
-    error.downcast_ref::<Box<StoreError>>().map(|error| &**error)
+fn as_is_or_boxed<'e, E: Source + 'static>(error: &'e (dyn Source + 'static)) -> Option<&'e E> {
+    error.downcast_ref::<E>().or_else(|| error.downcast_ref::<Box<E>>().map(|error| &**error))
 }
 
 /// The local file system speaks for itself.
@@ -71,13 +75,7 @@ fn said(error: &StoreError) -> (String, &'static str) {
 
 /// All that the errors above each other say.
 fn chain(error: &(dyn Source + 'static)) -> String {
-    let (mut text, mut below) = (String::new(), Some(error));
-    while let Some(error) = below {
-        text += &error.to_string();
-        text.push('\n');
-        below = error.source();
-    }
-    text
+    causes(error).map(|cause| format!("{cause}\n")).collect()
 }
 
 /// `503 Service Unavailable`.
@@ -89,35 +87,20 @@ fn status(text: &str) -> Option<&str> {
 
 /// The cause of all causes, in its first line.
 fn deepest(error: &(dyn Source + 'static)) -> String {
-    let mut deepest = error;
-    while let Some(below) = deepest.source() {
-        deepest = below;
-    }
-    let text = deepest.to_string();
+    let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
     let line = text.lines().next().unwrap_or_default();
     let line = line.split(" (os error").next().unwrap_or_default();
     // A cause that has no cause of its own may still name the request it is about.
     line.split_once(" - ").filter(|_| line.contains("://")).map_or(line, |(_, after)| after).to_string()
 }
 
-/// Whether a request may have been carried out though it failed.
-pub fn is_open(error: &StoreError) -> bool {
-    matches!(error, StoreError::Generic { .. })
-}
-
-/// The same, where it is worth another try: the library has tried all others often enough.
+/// Whether a request that failed may have been carried out and is worth another try: the library has tried all others often
+/// enough.
 pub fn is_cut_off(error: &StoreError) -> Option<HttpErrorKind> {
-    let mut below: Option<&(dyn Source + 'static)> = Some(error);
-    while let Some(error) = below {
-        if let Some(http) = error.downcast_ref::<HttpError>() {
-            return match http.kind() {
-                HttpErrorKind::Connect | HttpErrorKind::Request => None,
-                kind => Some(kind),
-            };
-        }
-        below = error.source();
+    match causes(error).find_map(|cause| cause.downcast_ref::<HttpError>())?.kind() {
+        HttpErrorKind::Connect | HttpErrorKind::Request => None,
+        kind => Some(kind),
     }
-    None
 }
 
 #[cfg(test)]
@@ -126,6 +109,19 @@ mod tests {
 
     fn generic(text: &str) -> StoreError {
         StoreError::Generic { store: "S3", source: text.to_string().into() }
+    }
+
+    #[test]
+    fn what_delta_wraps_up_is_found() {
+        let busy =
+            || generic("Error performing GET http://h/b in 1s - Server returned non-2xx status code: 503 Busy: x");
+        let backtrace = Box::new(std::backtrace::Backtrace::force_capture());
+        let wrapped = KernelError::Backtraced { source: Box::new(KernelError::ObjectStore(busy())), backtrace };
+        for kernel in [KernelError::ObjectStore(busy()), wrapped] {
+            let delta = deltalake::DeltaTableError::KernelError(kernel);
+            assert_eq!(below(&delta).unwrap().0, "the store answered 503 Busy");
+        }
+        assert!(below(&deltalake::DeltaTableError::KernelError(KernelError::generic("no store"))).is_none());
     }
 
     #[test]

@@ -237,6 +237,33 @@ fn each_planted_damage_is_named_and_what_is_derived_is_mended() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// A log that somebody else can write to may name any path: nothing is read there, and no copy put there.
+#[test]
+fn a_log_that_names_a_path_is_damaged() {
+    let work = small();
+    let log = work.join("lake/legs/_delta_log");
+    let commits = log
+        .read_dir()
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|end| end == "json"));
+    let commit = log.join(format!("{:020}.json", commits.count()));
+    for path in ["../../../../evil.txt", "..%2F..%2Fevil.parquet", ".hidden.parquet", "day=1/x.parquet"] {
+        let add = serde_json::json!({"add": {"path": path, "partitionValues": {}, "size": 4, "modificationTime": 0, "dataChange": true}});
+        std::fs::write(&commit, add.to_string()).unwrap();
+        for args in [&["sql", "-e", "select count(*) from legs"][..], &["ingest"], &["lake", "compact"]] {
+            let ran = work.run(args);
+            assert_eq!(ran.code, 2, "{path} {args:?}: {ran:?}");
+            assert!(
+                ran.stderr.contains("its commit log names what is no file of its folder"),
+                "{path} {args:?}: {ran:?}"
+            );
+        }
+        let ran = work.run(&["lake", "verify"]);
+        assert_eq!(ran.code, 1, "{path}: {ran:?}");
+        assert!(ran.stdout.contains("its commit log names what is no file of its folder"), "{path}: {ran:?}");
+    }
+}
+
 /// Damage in what the roll-ups stand on: they are not worked out from it.
 #[test]
 fn what_stands_on_damage_is_not_mended_from_it() {

@@ -26,6 +26,8 @@ struct State {
     is_holding: bool,
     /// A request with these words is the first that is answered 503 for ever.
     last: Option<(&'static str, String)>,
+    /// Requests with these words are answered so, and no others.
+    refused: Option<(&'static str, String, &'static str)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,6 +76,11 @@ impl Proxy {
     /// From the next request of that method whose path has the words, the store is busy.
     pub fn refuse_from(&self, method: &'static str, words: &str) {
         self.shared.state.lock().unwrap().last = Some((method, words.to_string()));
+    }
+
+    /// Every request of that method whose path has the words is answered so from now on.
+    pub fn refuse(&self, method: &'static str, words: &str, status: &'static str) {
+        self.shared.state.lock().unwrap().refused = Some((method, words.to_string(), status));
     }
 
     /// Returns once a request is held.
@@ -137,6 +144,12 @@ impl Shared {
             state.manner = Manner::Always(BUSY);
         }
         state.requests.push(line.clone());
+        if let Some((method, words, status)) = &state.refused
+            && line.starts_with(method)
+            && line.contains(words.as_str())
+        {
+            return Fate::Answered(status);
+        }
         match (state.manner, state.requests.len() % 30) {
             (Manner::Always(status), _) => Fate::Answered(status),
             (Manner::Tenth, 10) => Fate::Answered(BUSY),

@@ -3,7 +3,7 @@
 
 use super::proxy::{Manner, Proxy};
 use super::servers::{BUCKET, Kind, Server};
-use super::{point, remote};
+use super::{another, long, point, remote};
 use crate::workdir::{Ran, Workdir};
 
 /// More than the library tries again, for the few requests that a command begins with.
@@ -52,6 +52,43 @@ fn a_store_that_stays_away_is_told_in_one_line() {
         work.good(&["ingest", "--source", "north-mitel"]);
         work.good(&["lake", "verify"]);
     }
+}
+
+/// Only the log of one table cannot be read. It is not damaged, and nothing is to be restored.
+#[test]
+fn a_log_that_the_store_does_not_give_is_not_a_damaged_one() {
+    for server in Server::all("a_log_that_the_store_does_not_give") {
+        let proxy = Proxy::to(server.port, Manner::Honest);
+        let work = remote(&server, "log", server.port);
+        work.good(&["ingest", "--source", "hq-cucm"]);
+        let reader = another(&server, &work, proxy.port);
+        for (status, words, args) in [
+            ("403 Forbidden", "the store refuses access", ["query", "coverage"]),
+            ("403 Forbidden", "the store refuses access", ["ingest", "--json"]),
+            ("503 Service Unavailable", "the store answered 503 Service Unavailable", ["lake", "status"]),
+        ] {
+            proxy.refuse("GET", "/legs/_delta_log/", status);
+            let ran = told(&reader, &args, words);
+            let error = format!("error: lake {}: {words}", server.address("log"));
+            assert!(ran.stderr.lines().any(|line| line == error), "{ran:?}");
+            assert!(!ran.stderr.contains("damaged") && !ran.stderr.contains("backup"), "{ran:?}");
+        }
+    }
+}
+
+/// Parts of an object that never comes to be are seen by nobody, and paid for.
+#[test]
+fn parts_of_a_file_that_did_not_get_there_are_taken_back() {
+    let Some(server) = Server::start(Kind::S3, "parts_of_a_file") else { return };
+    let proxy = Proxy::to(server.port, Manner::Honest);
+    let work = remote(&server, "parts", proxy.port);
+    proxy.refuse("PUT", "partNumber=2", "403 Forbidden");
+    let ran = long(&work);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("the store refuses access"), "{ran:?}");
+    assert!(proxy.requests().iter().any(|line| line.contains("partNumber=1&")), "one got there");
+    let left = server.s3("GET", &format!("/{BUCKET}?uploads"), b"");
+    assert!(left.contains("ListMultipartUploadsResult") && !left.contains("<UploadId>"), "{left}");
 }
 
 #[test]

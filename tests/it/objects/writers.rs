@@ -84,6 +84,36 @@ fn a_writer_that_was_overtaken_is_told_and_what_it_wrote_never_counts() {
     }
 }
 
+/// A writer that has the lease and has read nothing yet stands still until another is in the middle of its batch. It must not take
+/// that for what a dead run left.
+#[test]
+fn a_writer_that_was_overtaken_before_it_read_anything_takes_nothing_back() {
+    let here = local();
+    for server in Server::all("a_writer_that_was_overtaken_before") {
+        let what = format!("{:?}", server.kind);
+        let (proxy, other) = (Proxy::to(server.port, Manner::Honest), Proxy::to(server.port, Manner::Honest));
+        let first = remote(&server, "early", proxy.port);
+        first.good(&["ingest", "--source", "hq-cucm"]);
+        let second = another(&server, &first, other.port);
+        proxy.hold("GET", COMMITS[2]);
+        let paused = Running::start(&first, &["ingest", "--source", "north-mitel"]);
+        proxy.held();
+        // Its legs are committed when it sends the first file of `usage`.
+        other.hold("PUT", "/usage/b");
+        let at_work = Running::start(&second, &["ingest", "--source", "north-mitel"]);
+        other.held();
+        proxy.release();
+        let told = paused.ended();
+        assert_eq!(told.code, 2, "{what}: {told:?}");
+        assert!(told.stderr.contains("taken over by"), "{what}: {told:?}");
+        other.release();
+        let ran = at_work.ended();
+        assert_eq!(ran.code, 0, "{what}: {ran:?}");
+        second.good(&["estate", "load"]);
+        is_like(&second, &here, &what);
+    }
+}
+
 /// A night that finds a run of another machine at work waits for it as for one beside it, and leaves its figures alone.
 #[test]
 fn a_night_waits_for_the_run_of_another_machine() {
@@ -134,6 +164,92 @@ fn a_killed_run_is_made_good_by_the_next_and_its_last_request_comes_too_late() {
             work.good(&["estate", "load"]);
             is_like(&work, &here, &what);
         }
+    }
+}
+
+/// A run is killed with the commit that makes its batch count on the way. The next cannot read the log that it would have to
+/// fence; the one after that takes back what the first had done. Only then the commit arrives.
+#[test]
+fn a_fence_that_failed_is_made_by_the_next_writer() {
+    let here = local();
+    for server in Server::all("a_fence_that_failed") {
+        let what = format!("{:?}", server.kind);
+        let proxy = Proxy::to(server.port, Manner::Honest);
+        let mut work = remote(&server, "fence", proxy.port);
+        work.good(&["ingest", "--source", "hq-cucm"]);
+        proxy.hold("PUT", COMMITS[2]);
+        let run = Running::start(&work, &["ingest", "--source", "north-mitel"]);
+        proxy.held();
+        run.kill();
+        let refusing = Proxy::to(server.port, Manner::Honest);
+        refusing.refuse("GET", COMMITS[2], "403 Forbidden");
+        work.set_env(server.env(refusing.port));
+        let refused = work.run(&["estate", "load"]);
+        assert_eq!(refused.code, 2, "{what}: {refused:?}");
+        assert!(refused.stderr.contains("the store refuses access"), "{what}: {refused:?}");
+        work.set_env(server.env(server.port));
+        work.good(&["estate", "load"]);
+        let before = proxy.requests().len();
+        proxy.release();
+        while !proxy.requests()[before..].iter().any(|line| line.contains(COMMITS[2])) {
+            std::thread::yield_now();
+        }
+        let (code, said) = work.ingest(&["--source", "north-mitel"]);
+        assert_eq!((code, said["inputs"]["new"].as_u64()), (0, Some(1)), "{what}: it does not count: {said}");
+        is_like(&work, &here, &what);
+    }
+}
+
+/// Killed while it makes a table of a new lake. The next run has seen that the table is not there; then it is.
+#[test]
+fn a_table_that_a_killed_run_makes_late_is_taken_as_it_is() {
+    let Some(server) = Server::start(Kind::S3, "a_table_that_a_killed_run_makes_late") else { return };
+    let here = local();
+    let (dead, next) = (Proxy::to(server.port, Manner::Honest), Proxy::to(server.port, Manner::Honest));
+    let mut work = remote(&server, "late", dead.port);
+    dead.hold("PUT", COMMITS[0]);
+    let run = Running::start(&work, &["ingest", "--source", "hq-cucm"]);
+    dead.held();
+    run.kill();
+    next.hold("PUT", COMMITS[0]);
+    work.set_env(server.env(next.port));
+    let run = Running::start(&work, &["ingest", "--source", "hq-cucm"]);
+    next.held();
+    dead.release();
+    while !server.keys("late/legs/").iter().any(|key| key.ends_with("/_delta_log/00000000000000000000.json")) {
+        std::thread::yield_now();
+    }
+    next.release();
+    let ran = run.ended();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    work.good(&["ingest", "--source", "north-mitel"]);
+    work.good(&["estate", "load"]);
+    is_like(&work, &here, "late");
+}
+
+/// A reader knows the last batch and has read no log yet; then the next batch is finished and merged with all before it.
+#[test]
+fn who_reads_beside_a_merge_sees_all_of_it() {
+    for server in Server::all("who_reads_beside_a_merge") {
+        let work = remote(&server, "merge", server.port);
+        work.good(&["ingest", "--source", "hq-cucm"]);
+        let proxy = Proxy::to(server.port, Manner::Honest);
+        let reader = another(&server, &work, proxy.port);
+        let question = [
+            "sql",
+            "-f",
+            "csv",
+            "-e",
+            "select (select count(*) from legs) as legs, (select count(*) from inputs) as inputs",
+        ];
+        proxy.hold("GET", "/legs/_delta_log/");
+        let reading = Running::start(&reader, &question);
+        proxy.held();
+        work.good(&["ingest", "--source", "north-mitel"]);
+        work.good(&["lake", "compact"]);
+        proxy.release();
+        let read = reading.ended();
+        assert_eq!((read.code, read.stdout), (0, work.good(&question).stdout), "{:?}: {}", server.kind, read.stderr);
     }
 }
 
