@@ -61,9 +61,12 @@ pub async fn sendable(plan: Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) 
     said.data()
 }
 
+/// Left and right.
+type Sides<'a> = (&'a Arc<dyn ExecutionPlan>, &'a Arc<dyn ExecutionPlan>);
+
 /// The sides of a join whose left one is handed to every task, and of whose left rows each task tells those that it found no
 /// match for, or the first one. It knows of the matches of its own share of the right side only: so one task must have all of that.
-fn handed_round(plan: &Arc<dyn ExecutionPlan>) -> Option<(&Arc<dyn ExecutionPlan>, &Arc<dyn ExecutionPlan>)> {
+fn handed_round(plan: &Arc<dyn ExecutionPlan>) -> Option<Sides<'_>> {
     use JoinType::{Full, Left, LeftAnti, LeftMark, LeftSemi};
     let loops = plan.downcast_ref::<NestedLoopJoinExec>().map(|join| (*join.join_type(), join.left(), join.right()));
     let by_key = || {
