@@ -20,27 +20,23 @@ use datafusion::prelude::SessionContext;
 const MOST: u64 = 64 * 1024 * 1024;
 
 /// How many bytes a function makes of a row at most, from the lengths of its texts and the values of its numbers, in the
-/// order of its arguments.
-type Made = fn(&[u64]) -> u64;
+/// order of its first three arguments.
+type Made = fn([u64; 3]) -> u64;
 
 const CAPPED: [(&str, Made); 8] = [
-    ("repeat", |a| at(a, 0).saturating_mul(at(a, 1))),
-    ("lpad", |a| at(a, 1).saturating_mul(4)),
-    ("rpad", |a| at(a, 1).saturating_mul(4)),
-    ("replace", |a| at(a, 0).saturating_add((at(a, 0) / at(a, 1).max(1)).saturating_mul(at(a, 2)))),
+    ("repeat", |[text, times, _]| text.saturating_mul(times)),
+    ("lpad", |[_, length, _]| length.saturating_mul(4)),
+    ("rpad", |[_, length, _]| length.saturating_mul(4)),
+    ("replace", |[text, from, to]| text.saturating_add((text / from.max(1)).saturating_mul(to))),
     // Each match gives the replacement, and that may have the match in it for every two signs of it.
-    ("regexp_replace", |a| at(a, 0).saturating_add(1).saturating_mul(at(a, 2).saturating_mul(2).max(1))),
-    ("overlay", |a| at(a, 0).saturating_add(at(a, 1))),
-    ("array_repeat", |a| at(a, 1).saturating_mul(at(a, 0).max(16))),
-    ("array_resize", |a| at(a, 1).saturating_mul(16)),
+    ("regexp_replace", |[text, _, to]| text.saturating_add(1).saturating_mul(to.saturating_mul(2).max(1))),
+    ("overlay", |[text, with, _]| text.saturating_add(with)),
+    ("array_repeat", |[value, times, _]| times.saturating_mul(value.max(16))),
+    ("array_resize", |[_, length, _]| length.saturating_mul(16)),
 ];
 
 /// What nobody needs here: takes the square of its texts in time, makes rows of one call, tells where a file lies.
 const WITHOUT: [&str; 5] = ["levenshtein", "array_distance", "generate_series", "range", "input_file_name"];
-
-fn at(sizes: &[u64], nth: usize) -> u64 {
-    sizes.get(nth).copied().unwrap_or(0)
-}
 
 /// Puts the functions of a session within their limits.
 ///
@@ -107,11 +103,14 @@ impl ScalarUDFImpl for Capped {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let is_constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if is_constant { 1 } else { args.number_rows };
-        let sizes = args.args.iter().map(|arg| sizes(arg, rows)).collect::<Result<Vec<_>>>()?;
-        let made = (0..rows).fold(0_u64, |sum, row| {
-            let row: Vec<u64> = sizes.iter().map(|column| column[row]).collect();
-            sum.saturating_add((self.made)(&row))
-        });
+        let sizes = args.args.iter().take(3).map(sizes).collect::<Result<Vec<_>>>()?;
+        let mut made: u64 = 0;
+        for row in 0..rows {
+            let mut of = [0; 3];
+            // A constant has one size for all rows.
+            of.iter_mut().zip(&sizes).for_each(|(of, sizes)| *of = sizes[row.min(sizes.len() - 1)]);
+            made = made.saturating_add((self.made)(of));
+        }
         if made > MOST {
             return exec_err!("{}() would make more than {} MiB at once", self.name(), MOST >> 20);
         }
@@ -119,22 +118,21 @@ impl ScalarUDFImpl for Capped {
     }
 }
 
-/// Of each row the length of a text, or the value of a number.
-fn sizes(arg: &ColumnarValue, rows: usize) -> Result<Vec<u64>> {
-    let column = arg.to_array(rows)?;
+/// Of each row the length of a text, or the value of a number; of a constant one. Never none.
+fn sizes(arg: &ColumnarValue) -> Result<Vec<u64>> {
+    let column = match arg {
+        ColumnarValue::Array(column) if !column.is_empty() => column.clone(),
+        ColumnarValue::Array(_) => return Ok(vec![0]),
+        ColumnarValue::Scalar(value) => value.to_array()?,
+    };
     let numbers: ArrayRef = match column.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-            let texts = cast(&column, &DataType::LargeUtf8)?;
-            length(&texts)?
-        }
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => length(&column)?,
         kind if kind.is_integer() => column,
-        _ => return Ok(vec![16; rows]),
+        _ => return Ok(vec![16]),
     };
     let numbers = cast(&numbers, &DataType::Int64).map_err(DataFusionError::from)?;
     let numbers = numbers.as_primitive::<Int64Type>();
-    Ok((0..rows)
-        .map(|row| if numbers.is_null(row) { 0 } else { u64::try_from(numbers.value(row)).unwrap_or(0) })
-        .collect())
+    Ok(numbers.iter().map(|number| number.and_then(|n| u64::try_from(n).ok()).unwrap_or(0)).collect())
 }
 
 #[cfg(test)]

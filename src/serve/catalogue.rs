@@ -26,23 +26,10 @@ pub fn install(context: &SessionContext) -> Result<()> {
     context.register_udf(says("version", format!("PostgreSQL {SERVER_VERSION}")));
     context.register_udf(of_each("pg_get_userbyid", DataType::Int32, |_| Some("onhook".into())));
     // No type is there by a name that a client has to look up.
-    let none = |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(ScalarValue::Int32(None)));
-    context.register_udf(create_udf(
-        "to_regtype",
-        vec![DataType::Utf8],
-        DataType::Int32,
-        Volatility::Stable,
-        Arc::new(none),
-    ));
+    context.register_udf(constant("to_regtype", vec![DataType::Utf8], ScalarValue::Int32(None)));
     // No function is a procedure that a client could call.
-    let never = |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(ScalarValue::Boolean(Some(false))));
-    context.register_udf(create_udf(
-        "has_function_privilege",
-        vec![DataType::Int64, DataType::Utf8],
-        DataType::Boolean,
-        Volatility::Stable,
-        Arc::new(never),
-    ));
+    let arguments = vec![DataType::Int64, DataType::Utf8];
+    context.register_udf(constant("has_function_privilege", arguments, ScalarValue::Boolean(Some(false))));
     context.register_udf(of_each("obj_description", DataType::Int32, |_| None));
     context.register_udf(of_each("current_setting", DataType::Utf8, |text| {
         let name = text?.to_ascii_lowercase();
@@ -67,8 +54,14 @@ pub fn personal(context: &SessionContext, user: &str) -> Result<SessionState> {
 
 /// A function without arguments that always says the same.
 fn says(name: &str, text: String) -> ScalarUDF {
-    let tell = move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(text.clone().into()));
-    create_udf(name, vec![], DataType::Utf8, Volatility::Stable, Arc::new(tell))
+    constant(name, vec![], ScalarValue::from(text))
+}
+
+/// A function that says the same whatever it is given.
+fn constant(name: &str, arguments: Vec<DataType>, value: ScalarValue) -> ScalarUDF {
+    let kind = value.data_type();
+    let tell = move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(value.clone()));
+    create_udf(name, arguments, kind, Volatility::Stable, Arc::new(tell))
 }
 
 /// A function of one argument; what it is told is a text.

@@ -1,9 +1,10 @@
 //! How deep a statement may go: whoever walks it goes a step down for each operator, table and view that stands on another, and
 //! the engine does so many times. A thousand conditions are a report's; a hundred thousand would be the end of the server.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Query, Select, SetExpr, TableFactor, TableWithJoins, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{ObjectName, Query, Select, SetExpr, Statement, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
@@ -25,13 +26,13 @@ pub const STACK: usize = 256 * 1024 * 1024;
 /// # Errors
 /// The text is too long, or there are too many operators.
 pub fn operators(text: &str) -> Result<(), Refusal> {
-    if text.len() > LONGEST {
-        return Err(super::refusal("54000", "a statement is longer than 1 MiB: bind its values as parameters"));
-    }
     // What is no text of tokens is the parser's to refuse.
-    let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize() else { return Ok(()) };
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize().unwrap_or_default();
     match tokens.iter().filter(|token| is_operator(token)).count() {
-        0..=OPERATORS => Ok(()),
+        0..=OPERATORS if text.len() <= LONGEST => Ok(()),
+        0..=OPERATORS => {
+            Err(super::refusal("54000", "a statement is longer than 1 MiB: bind its values as parameters"))
+        }
         count => Err(too_deep(&format!("{count} operators, and {OPERATORS} are taken"))),
     }
 }
@@ -88,89 +89,81 @@ pub fn with(query: &Query) -> Result<(), Refusal> {
 
 /// # Errors
 /// There are too many places.
-pub fn places(query: &Query) -> Result<(), Refusal> {
-    match Places::default().query(query) {
+pub fn places(statement: &Statement) -> Result<(), Refusal> {
+    let mut places = Places::default();
+    let _ = statement.visit(&mut places);
+    match places.all {
         0..=PLACES => Ok(()),
         _ => Err(too_deep(&format!("more than {PLACES} queries and tables, each as often as it stands in another"))),
     }
 }
 
-/// The size of each query of a `WITH` by its name, the innermost last.
+/// Sizes of queries: one, and those of all that stands in it.
 #[derive(Default)]
-struct Places(Vec<(String, u64)>);
+struct Places {
+    /// Of the outermost queries together.
+    all: u64,
+    /// Of each query around the place that is looked at, the innermost last, and how many names were known before it.
+    open: Vec<(u64, usize)>,
+    /// Of each query of a `WITH` by its name, the innermost last.
+    known: Vec<(String, u64)>,
+    /// Queries of a `WITH` that are still to come: they count where their name stands.
+    named: HashMap<*const Query, String>,
+}
 
 impl Places {
-    fn query(&mut self, query: &Query) -> u64 {
-        let known = self.0.len();
-        for with in query.with.iter().flat_map(|with| &with.cte_tables) {
-            let size = self.query(&with.query);
-            self.0.push((with.alias.name.value.to_ascii_lowercase(), size));
-        }
-        let size = self.body(&query.body);
-        self.0.truncate(known);
-        size
+    fn add(&mut self, size: u64) {
+        let around = self.open.last_mut().map_or(&mut self.all, |(size, _)| size);
+        *around = around.saturating_add(size);
     }
 
-    fn body(&mut self, body: &SetExpr) -> u64 {
-        match body {
-            SetExpr::Select(select) => {
-                let tables = select.from.iter().fold(1, |sum: u64, from| sum.saturating_add(self.tables(from)));
-                let inner = self.inner(&select.projection);
-                let inner = inner.saturating_add(self.inner(&select.selection));
-                tables.saturating_add(inner).saturating_add(self.inner(&select.having))
-            }
-            SetExpr::SetOperation { left, right, .. } => {
-                self.body(left).saturating_add(self.body(right)).saturating_add(1)
-            }
-            SetExpr::Query(query) => self.query(query),
-            SetExpr::Table(table) => table.table_name.as_deref().map_or(1, |name| self.named(name)),
-            _ => 1,
-        }
-    }
-
-    fn tables(&mut self, from: &TableWithJoins) -> u64 {
-        from.joins.iter().fold(self.table(&from.relation), |sum, join| {
-            let on = self.inner(&join.join_operator);
-            sum.saturating_add(self.table(&join.relation)).saturating_add(on)
-        })
-    }
-
-    fn table(&mut self, table: &TableFactor) -> u64 {
-        match table {
-            TableFactor::Table { name, .. } => self.named(&name.to_string()),
-            TableFactor::Derived { subquery, .. } => self.query(subquery),
-            TableFactor::NestedJoin { table_with_joins, .. } => self.tables(table_with_joins),
-            _ => 1,
-        }
-    }
-
-    fn named(&self, name: &str) -> u64 {
+    fn table(&mut self, name: &str) {
         let name = name.trim_matches('"').to_ascii_lowercase();
-        self.0.iter().rev().find(|(known, _)| *known == name).map_or(1, |(_, size)| *size)
+        self.add(self.known.iter().rev().find(|(known, _)| *known == name).map_or(1, |(_, size)| *size));
     }
 
-    /// Queries in expressions.
-    fn inner(&mut self, part: &impl Visit) -> u64 {
-        let mut within = Within { places: self, size: 0 };
-        let _ = part.visit(&mut within);
-        within.size
+    /// What a visitor does not come to: `TABLE name`, values, and what joins queries.
+    fn body(&mut self, body: &SetExpr) {
+        match body {
+            SetExpr::Select(_) | SetExpr::Query(_) => {}
+            SetExpr::Table(table) => self.table(table.table_name.as_deref().unwrap_or_default()),
+            SetExpr::SetOperation { left, right, .. } => {
+                self.add(1);
+                [left, right].into_iter().for_each(|side| self.body(side));
+            }
+            _ => self.add(1),
+        }
     }
 }
 
-struct Within<'a> {
-    places: &'a mut Places,
-    size: u64,
-}
-
-impl Visitor for Within<'_> {
+impl Visitor for Places {
     type Break = ();
 
-    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-        // What stands in these is counted with them, and once more when the visitor comes to it: too many and never too few.
-        if let Expr::Subquery(query) | Expr::Exists { subquery: query, .. } | Expr::InSubquery { subquery: query, .. } =
-            expression
-        {
-            self.size = self.size.saturating_add(self.places.query(query));
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        for with in query.with.iter().flat_map(|with| &with.cte_tables) {
+            self.named.insert(std::ptr::from_ref(&*with.query), with.alias.name.value.to_ascii_lowercase());
+        }
+        self.open.push((0, self.known.len()));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, _: &Select) -> ControlFlow<()> {
+        self.add(1);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
+        self.table(&name.to_string());
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        self.body(&query.body);
+        let (size, known) = self.open.pop().unwrap_or_default();
+        self.known.truncate(known);
+        match self.named.remove(&std::ptr::from_ref(query)) {
+            Some(name) => self.known.push((name, size)),
+            None => self.add(size),
         }
         ControlFlow::Continue(())
     }
