@@ -1,13 +1,20 @@
 //! Data files on this machine's disk. In a folder they are the lake itself; of an object store they are copies, made when they
 //! are written or first needed. A name stands for one content for ever, so a copy is never out of date, and may be deleted.
 
+use std::fs::DirEntry;
+use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rayon::prelude::*;
 
 use super::entries::Entry;
+use super::remote::FETCHING;
 use super::{Files, Lake, TABLES, Table};
 use crate::error::{Error, Result};
+
+/// Half a copy that has not grown for so long nobody is fetching any more.
+const STALE: Duration = Duration::from_secs(3600);
 
 impl Lake {
     /// Makes sure that the files are where their paths say.
@@ -71,7 +78,8 @@ impl Lake {
         }
     }
 
-    /// Deletes copies of files that no log names any more: what was removed for good is not to be found here either.
+    /// Deletes copies of files that no log names any more: what was removed for good is not to be found here either. And the
+    /// halves that killed runs have left.
     pub(super) fn sweep_copies(&self) -> Result<()> {
         if self.remote.is_none() {
             return Ok(());
@@ -82,8 +90,13 @@ impl Lake {
             for entry in folder.read_dir().map_err(Error::io(&folder))? {
                 let entry = entry.map_err(Error::io(&folder))?;
                 let name = entry.file_name().to_string_lossy().into_owned();
-                if name.ends_with(".parquet") && !alive.contains(&name) {
-                    std::fs::remove_file(entry.path()).map_err(Error::io(entry.path()))?;
+                let is_dead = name.ends_with(".parquet") && !alive.contains(&name);
+                if is_dead || (name.starts_with(FETCHING) && is_stale(&entry)) {
+                    // Whoever was fetching it may just have given it its name.
+                    match std::fs::remove_file(entry.path()) {
+                        Err(error) if error.kind() == ErrorKind::NotFound => {}
+                        removed => removed.map_err(Error::io(entry.path()))?,
+                    }
                 }
             }
         }
@@ -111,4 +124,9 @@ impl Lake {
         let bytes = names.iter().map(|(_, size)| *size).collect();
         Ok(Files { table, schema: table.schema(), paths, urls, bytes })
     }
+}
+
+fn is_stale(half: &DirEntry) -> bool {
+    let grown = half.metadata().and_then(|data| data.modified());
+    grown.is_ok_and(|grown| grown.elapsed().is_ok_and(|age| age > STALE))
 }

@@ -1,6 +1,6 @@
 //! One person's number: which rows hold it, and the files that do written anew without it. Rows stay, so that ledgers and
-//! counts balance; what is derived from them is worked out again. Each table is one commit, and a run that is cut short is
-//! completed by the same run again. What tells the number is not decided here.
+//! counts balance; what is derived from them is worked out again, as far as its calls are kept. Each table is one commit, and a
+//! run that is cut short is completed by the same run again. What tells the number is not decided here.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,12 +11,13 @@ use arrow::datatypes::{DataType, Date32Type, Int64Type};
 use serde::Serialize;
 
 use super::draft::{self, Draft};
-use super::{Lake, Report, TABLES, Table, Written, batch_of, write};
+use super::{Files, Lake, Report, Table, Written, batch_of, write};
 use crate::error::Result;
 use crate::privacy::Sought;
 
-/// The tables that are written anew; what else may hold a number is derived from them, or is the register's or a file's name.
-const ERASED: [Table; 3] = [Table::Rejects, Table::Quality, Table::Legs];
+/// The tables that are written anew, the roll-ups last: they are worked out again besides, but not for days whose calls are gone.
+/// What else may hold a number is the register's or a file's name.
+const ERASED: [Table; 5] = [Table::Rejects, Table::Quality, Table::Legs, Table::Usage, Table::Traffic];
 
 /// Rows of one table and source that hold the number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -48,11 +49,12 @@ impl Lake {
     /// # Errors
     /// A data file cannot be read.
     pub fn held(&self, sought: &Sought) -> Result<Vec<Held>> {
-        let sources = self.sources()?;
+        let (_, tables) = self.whole()?;
+        let sources = self.sources(&tables)?;
         let mut held: Vec<Held> = Vec::new();
-        for table in TABLES {
-            let files = self.files(table, self.finished_batch()?)?;
-            self.fetch(&files)?;
+        for files in &tables {
+            let table = files.table;
+            self.fetch(files)?;
             for path in &files.paths {
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 let mut look = Look { sought, table, sources: &sources, known: HashMap::new() };
@@ -61,9 +63,7 @@ impl Lake {
                         let source = look.source(rows, row);
                         let there = |held: &Held| held.table == table.name() && held.source == source;
                         let at = held.iter().position(there).unwrap_or_else(|| {
-                            let is_erasable =
-                                ERASED.contains(&table) || [Table::Usage, Table::Traffic].contains(&table);
-                            let source = source.to_string();
+                            let (source, is_erasable) = (source.to_string(), ERASED.contains(&table));
                             held.push(Held { table: table.name(), source, is_erasable, ..Held::default() });
                             held.len() - 1
                         });
@@ -82,7 +82,8 @@ impl Lake {
     /// # Errors
     /// A file cannot be read or written; the same run again completes what was begun.
     pub fn erase(&self, sought: &Sought) -> Result<Report> {
-        let sources = self.sources()?;
+        let (_, tables) = self.whole()?;
+        let sources = self.sources(&tables)?;
         for table in ERASED {
             let version = self.wait(async { Ok(self.table(table).await?.and_then(|delta| delta.version())) })?;
             let (entries, mut out, mut written) = (self.entries(table)?, Vec::new(), Vec::new());
@@ -106,18 +107,19 @@ impl Lake {
     }
 
     /// The source of each input.
-    fn sources(&self) -> Result<HashMap<i64, String>> {
+    fn sources(&self, tables: &[Files]) -> Result<HashMap<i64, String>> {
         let mut sources = HashMap::new();
-        let files = self.files(Table::Inputs, self.finished_batch()?)?;
-        self.fetch(&files)?;
-        for path in &files.paths {
-            draft::each(path, Some(&["input_id", "source"]), None, |rows| {
-                let ids = rows.column_by_name("input_id").map(|c| c.as_primitive::<Int64Type>().values().iter());
-                let names = rows.column_by_name("source").map(|c| c.as_string::<i32>().iter());
-                let pairs = ids.into_iter().flatten().zip(names.into_iter().flatten());
-                sources.extend(pairs.map(|(id, name)| (*id, name.unwrap_or_default().to_string())));
-                Ok(())
-            })?;
+        for files in tables.iter().filter(|files| files.table == Table::Inputs) {
+            self.fetch(files)?;
+            for path in &files.paths {
+                draft::each(path, Some(&["input_id", "source"]), None, |rows| {
+                    let ids = rows.column_by_name("input_id").map(|c| c.as_primitive::<Int64Type>().values().iter());
+                    let names = rows.column_by_name("source").map(|c| c.as_string::<i32>().iter());
+                    let pairs = ids.into_iter().flatten().zip(names.into_iter().flatten());
+                    sources.extend(pairs.map(|(id, name)| (*id, name.unwrap_or_default().to_string())));
+                    Ok(())
+                })?;
+            }
         }
         Ok(sources)
     }

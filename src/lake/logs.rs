@@ -25,8 +25,6 @@ const APP: &str = "onhook";
 const FENCE: &str = "onhook-writer";
 /// In a commit to an object store: whose it is, so that no two are alike.
 const WRITER: &str = "onhookWriter";
-/// Data files on their way to the store at once.
-const UPLOADS: usize = 2;
 /// Commits that a writer who is being fenced off can put in between.
 const FENCE_TRIES: usize = 20;
 
@@ -116,17 +114,25 @@ impl Lake {
 
     /// The last batch that counts.
     pub(super) async fn finished(&self) -> Result<i64> {
+        let known = self.kept().finished;
         if self.is_writer()
-            && let Some(finished) = self.kept().finished
+            && let Some((_, finished)) = known
         {
             return Ok(finished);
         }
         let Some(inputs) = self.table(Table::Inputs).await? else { return Ok(0) };
+        // In a folder a reader reads all of it anew: who restores a backup puts another log in its place.
+        if self.remote.is_some()
+            && let Some((version, finished)) = known
+            && inputs.version() == Some(version)
+        {
+            return Ok(finished);
+        }
         let state = inputs.snapshot().map_err(|e| self.wrong(&e))?;
         let version = state.transaction_version(inputs.log_store().as_ref(), APP).await;
         let finished = version.map_err(|e| self.unreadable(Table::Inputs, &e))?.unwrap_or(0);
-        if self.is_writer() {
-            self.kept().finished = Some(finished);
+        if self.is_writer() || self.remote.is_some() {
+            self.kept().finished = inputs.version().map(|version| (version, finished));
         }
         Ok(finished)
     }
@@ -281,7 +287,28 @@ impl Lake {
         let properties = self.remote.as_ref().map_or_else(CommitProperties::default, once);
         let properties = properties.with_application_transactions(finished.into_iter().collect());
         let commit = CommitBuilder::from(properties).with_actions(actions);
-        let done = commit.build(Some(state), delta.log_store(), operation).await;
+        let commit = commit.build(Some(state), delta.log_store(), operation).into_prepared_commit_future();
+        let taken = async { commit.await?.await }.await;
+        let done = match taken {
+            Ok(taken) => {
+                let version = taken.version;
+                match taken.await {
+                    Ok(done) => Ok(done.snapshot()),
+                    // The log has taken it. A checkpoint that could not be written, or old entries that stay, are no harm.
+                    Err(error) => {
+                        let error = self.wrong(&error);
+                        tracing::warn!(
+                            table = table.name(),
+                            version,
+                            "committed, but its log was not tidied up: {error}"
+                        );
+                        let mut state = state.clone();
+                        state.update(delta.log_store().as_ref(), Some(version)).await.map(|()| state)
+                    }
+                }
+            }
+            Err(error) => Err(error),
+        };
         if is_last {
             self.settle()?;
         }
@@ -289,12 +316,12 @@ impl Lake {
             let mut kept = self.kept();
             kept.tables.remove(&table);
             if table == Table::Inputs && is_last {
-                kept.finished = batch.filter(|_| done.is_ok());
+                kept.finished = done.as_ref().ok().zip(batch).map(|(state, batch)| (state.version(), batch));
             }
         }
         let mut delta = delta.clone();
         delta.state = match done {
-            Ok(done) => Some(done.snapshot()),
+            Ok(state) => Some(state),
             Err(error) => return Ok(Some(error)),
         };
         self.kept().tables.insert(table, delta);
@@ -312,7 +339,7 @@ impl Lake {
             let path = self.path(table, &name);
             remote.upload(table, &name, &path).await
         });
-        uploads.buffer_unordered(UPLOADS).try_collect().await
+        uploads.buffer_unordered(remote::FILES_AT_ONCE).try_collect().await
     }
 
     async fn not_committed(&self, remote: &Remote, error: &DeltaTableError) -> Error {

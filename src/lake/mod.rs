@@ -88,7 +88,8 @@ struct Kept {
     tables: HashMap<Table, DeltaTable>,
     /// Those that a writer has found not to be there, in an object store.
     absent: HashSet<Table>,
-    finished: Option<i64>,
+    /// The last batch that counts, at this version of `inputs`.
+    finished: Option<(u64, i64)>,
 }
 
 /// The Parquet files of a table at one version.

@@ -1,5 +1,6 @@
 //! Retention: calls before a day go for good. What is to go is written down in `removals` first; a run that is cut short
-//! behind that is completed by the next writer. `usage`, `traffic` and `inputs` stay: they name nobody outside.
+//! behind that is completed by the next writer. `usage`, `traffic` and `inputs` stay: they name nobody outside, but for a handset
+//! or a trunk that is called after a number (`lake/erasure.rs`).
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;

@@ -5,6 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::entries::Log;
 use super::{Lake, Remote, TABLES, Table, remote};
 use crate::error::{Error, Result};
 
@@ -114,13 +115,12 @@ impl Lake {
             if of_table.is_empty() {
                 continue;
             }
-            let removed = self.log(table)?.removed;
+            let log = self.log(table)?;
             for file in of_table {
                 let DeadFile { name, bytes, .. } = file;
                 // A later writer has put it there, and is about to commit it: we have lost the lake, and do not know it yet.
                 let is_later = remote::generation_of(name).is_some_and(|writer| writer > remote.generation());
-                // What no log ever named nobody can be reading.
-                let is_young = removed.get(name).is_some_and(|moment| moment.is_none_or(|moment| moment > until));
+                let is_young = may_be_read(&log, name, until);
                 let file = DeadFile { table, name: name.clone(), bytes: *bytes };
                 if is_later || (is_young && !for_good) { waiting.push(file) } else { deleted.push(file) }
             }
@@ -159,5 +159,29 @@ impl Lake {
             dead.extend(files.map(|(name, bytes)| DeadFile { table, name, bytes }));
         }
         Ok(dead)
+    }
+}
+
+/// Whether a question that goes on may have begun before the file was dead: taken out after a moment, in milliseconds since 1970.
+fn may_be_read(log: &Log, name: &str, until: i64) -> bool {
+    // An entry that cannot be read may be the one that took it out just now. What no log ever named nobody can be reading.
+    !log.faults.is_empty() || log.removed.get(name).is_some_and(|moment| moment.is_none_or(|moment| moment > until))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn what_no_log_named_is_read_by_nobody_unless_some_of_the_log_cannot_be_read() {
+        let removed = [("before", Some(999_i64)), ("after", Some(1001)), ("some time", None)];
+        let removed = HashMap::from(removed.map(|(name, moment)| (name.to_string(), moment)));
+        let mut log = Log { faults: Vec::new(), removed };
+        let read = |log: &Log| ["before", "after", "some time", "never"].map(|name| may_be_read(log, name, 1000));
+        assert_eq!(read(&log), [false, true, true, false]);
+        log.faults.push(("00000000000000000007.json".into(), "the entry is missing from the log".into()));
+        assert_eq!(read(&log), [true; 4]);
     }
 }

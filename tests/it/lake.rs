@@ -1,12 +1,15 @@
 //! The lake looked after: each planted damage is named and what is derived mended; merging and deleting change no answer.
 //!
 //! - `damage`: a dozen corruptions of a real lake
-//! - `care`: compaction, vacuum, retention
+//! - `care`: compaction, vacuum, retention, and what erasure does behind it
+//! - `log`: logs that are long, damaged, or not tidied up
 
 #[path = "lake/care.rs"]
 mod care;
 #[path = "lake/damage.rs"]
 mod damage;
+#[path = "lake/log.rs"]
+mod log;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

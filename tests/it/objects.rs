@@ -222,6 +222,23 @@ fn long(work: &Workdir) -> Ran {
     work.run(&["ingest", "--source", "north-mitel"])
 }
 
+/// Who only looks again whether a batch has come reads no entry of a log a second time.
+#[test]
+fn a_log_in_which_nothing_is_new_is_not_read_again() {
+    let Some(server) = Server::start(Kind::S3, "a_log_in_which_nothing_is_new") else { return };
+    let proxy = Proxy::to(server.port, Manner::Honest);
+    let work = remote(&server, "again", server.port);
+    deliver(&work);
+    // It asks for the last batch, then for the files of each table, and once more for the last batch.
+    another(&server, &work, proxy.port).good(&["lake", "status"]);
+    let requests = proxy.requests();
+    let reads = |line: &String, entries: &str| line.starts_with("GET") && line.contains(entries);
+    let behind = requests.iter().position(|line| reads(line, "/extensions/_delta_log/0")).unwrap();
+    let (before, after) = requests.split_at(behind);
+    assert!(before.iter().any(|line| reads(line, "/inputs/_delta_log/0")), "{before:?}");
+    assert!(!after.iter().any(|line| reads(line, "/inputs/_delta_log/0")), "{after:?}");
+}
+
 /// Longer than one request takes: it goes and comes in parts.
 #[test]
 fn a_long_file_goes_and_comes_in_parts() {

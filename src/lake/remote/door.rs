@@ -10,10 +10,11 @@ use futures::TryStreamExt;
 use object_store::path::Path as Location;
 use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutMode};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::lease::{Claim, LEASE, Lease};
-use super::{BULK, Remote, SMALL, Shelf, Sure, connect, told};
+use super::{BULK, FILES_AT_ONCE, Remote, SMALL, Shelf, Sure, connect, told};
 use crate::error::{Error, Result};
 use crate::lake::open::{self, LAYOUT, MARKER};
 use crate::lake::{Access, Address, TABLES};
@@ -71,7 +72,8 @@ pub async fn open(address: &Address, access: Access) -> Result<Opened> {
     }
     let shelf = Arc::new(Shelf::new(bulk.clone(), folder.clone()));
     let address = url.clone();
-    let remote = Remote { address, store, bulk, prefix, shelf, lease: taken, commits: AtomicU64::new(0) };
+    let (commits, fetches) = (AtomicU64::new(0), Semaphore::new(FILES_AT_ONCE));
+    let remote = Remote { address, store, bulk, prefix, shelf, lease: taken, commits, fetches };
     Ok(Opened { remote, folder, lock })
 }
 

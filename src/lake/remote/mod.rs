@@ -26,8 +26,10 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::client::HttpErrorKind;
 use object_store::path::Path as Location;
 use object_store::{BackoffConfig, ClientConfigKey, Error as StoreError, ObjectStore, ObjectStoreExt, RetryConfig};
+use tokio::sync::Semaphore;
 use url::Url;
 
 pub use door::{Opened, generation_of, open};
@@ -49,6 +51,10 @@ const RETRIES: RetryConfig = RetryConfig {
 /// Bytes of a request: what is longer goes and comes in parts, some at a time.
 const PART: u64 = 8 << 20;
 const PARTS_AT_ONCE: usize = 4;
+/// Data files on their way at once, to the store or from it.
+pub const FILES_AT_ONCE: usize = 2;
+/// How the name of a copy begins that is not all there yet.
+pub const FETCHING: &str = ".fetch-";
 /// How long a request may take: of a log, a lease or a list; and a part of a data file, of which several share the line.
 const SMALL: &str = "30s";
 const BULK: &str = "180s";
@@ -67,6 +73,8 @@ pub struct Remote {
     lease: Option<Lease>,
     /// Commits of this writer.
     commits: AtomicU64,
+    /// Whoever fetches a file takes one of them.
+    fetches: Semaphore,
 }
 
 /// The store of an address. Settings and credentials come from the environment, or from the machine's role.
@@ -242,10 +250,12 @@ impl Remote {
     /// # Errors
     /// The store does not have it whole, its bytes are others, or it cannot be written.
     pub async fn fetch(&self, table: Table, name: &str, size: u64, hash: Option<&str>, path: &Path) -> Result<()> {
+        // Nobody closes it.
+        let _turn = self.fetches.acquire().await;
         let location = self.at(table, name);
         let folder = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
-        let draft = tempfile::Builder::new().prefix(".fetch-").tempfile_in(folder);
+        let draft = tempfile::Builder::new().prefix(FETCHING).tempfile_in(folder);
         let mut draft = draft.map_err(Error::io(folder))?;
         let ranges = (0..size).step_by(PART as usize).map(|from| from..size.min(from + PART));
         let parts = futures::stream::iter(ranges).map(|range| {
@@ -301,7 +311,10 @@ impl Remote {
     }
 }
 
-/// Cut off, and not by too long a wait.
+/// Cut off, and not by too long a wait: from a store that hangs, the next try would get no answer either.
 fn is_worth_a_try(error: &StoreError) -> bool {
-    is_cut_off(error).is_some() || error.to_string().contains("NoSuchUpload")
+    is_cut_off(error).is_some_and(|kind| kind != HttpErrorKind::Timeout) || error.to_string().contains("NoSuchUpload")
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use object_store::{
 
 use super::told::is_cut_off;
 
-/// Tries at a put whose answer does not come; one that times out has cost as much as several.
+/// Tries at a put whose answer does not come; one that times out has cost as much as several, and without a condition as all.
 const TRIES: u32 = 8;
 const OF_A_TIMEOUT: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -82,7 +82,13 @@ impl ObjectStore for Sure {
                     Whose::Nobodys | Whose::Others => None,
                 }
             } else {
-                is_cut_off(&error).map(|kind| if kind == HttpErrorKind::Timeout { OF_A_TIMEOUT } else { 1 })
+                match is_cut_off(&error) {
+                    // Of what has no condition nobody must know what became of it: who sends it sees to that.
+                    Some(HttpErrorKind::Timeout) if !is_conditional => None,
+                    Some(HttpErrorKind::Timeout) => Some(OF_A_TIMEOUT),
+                    Some(_) => Some(1),
+                    None => None,
+                }
             };
             match cost {
                 Some(cost) if tries < TRIES => tries += cost,
@@ -150,6 +156,8 @@ mod tests {
         Twice,
         /// Refused, though nothing is there.
         Refused,
+        /// Not carried out, and not answered in time.
+        Hung,
     }
 
     impl fmt::Display for Forgetful {
@@ -158,9 +166,9 @@ mod tests {
         }
     }
 
-    fn cut_off() -> Error {
+    fn failed(kind: HttpErrorKind) -> Error {
         let cause = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-        let http = object_store::client::HttpError::new(HttpErrorKind::Interrupted, cause);
+        let http = object_store::client::HttpError::new(kind, cause);
         Error::Generic { store: "S3", source: http.into() }
     }
 
@@ -168,12 +176,16 @@ mod tests {
     impl ObjectStore for Forgetful {
         async fn put_opts(&self, location: &Location, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
             let failure = self.failures.lock().unwrap().pop();
-            if let Some(Failure::Refused) = failure {
-                return Err(Error::AlreadyExists { path: location.to_string(), source: "409".into() });
+            match failure {
+                Some(Failure::Refused) => {
+                    return Err(Error::AlreadyExists { path: location.to_string(), source: "409".into() });
+                }
+                Some(Failure::Hung) => return Err(failed(HttpErrorKind::Timeout)),
+                _ => {}
             }
             let put = self.inner.put_opts(location, payload.clone(), options.clone()).await;
             match failure {
-                Some(Failure::Lost) => put.and(Err(cut_off())),
+                Some(Failure::Lost) => put.and(Err(failed(HttpErrorKind::Interrupted))),
                 Some(Failure::Twice) => self.inner.put_opts(location, payload, options).await,
                 _ => put,
             }
@@ -241,6 +253,17 @@ mod tests {
         let store = store(&[]);
         put(&store, "yours", PutMode::Create).unwrap();
         assert!(put(&store, "mine!", PutMode::Create).is_err());
+    }
+
+    /// A wait of 180 s for part of a data file, five times over for each of three tries, would be most of an hour.
+    #[test]
+    fn a_store_that_hangs_is_asked_three_times_for_what_must_be_known_and_once_for_all_else() {
+        for (mode, tries) in [(PutMode::Create, 3), (PutMode::Overwrite, 1)] {
+            let hung = vec![Failure::Hung; 9];
+            let forgetful = Arc::new(Forgetful { inner: InMemory::new(), failures: Mutex::new(hung) });
+            put(&Sure::new(forgetful.clone()), "first", mode.clone()).unwrap_err();
+            assert_eq!(forgetful.failures.lock().unwrap().len(), 9 - tries, "{mode:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::super::entries::Entry;
 use super::super::rollup::Sums;
 use super::super::{Lake, Table, draft, write};
 use super::ledger::Inputs;
-use super::{Finding, Kind, Picture, Report};
+use super::{Finding, Kind, Picture, Report, has_damaged_log};
 use crate::error::Result;
 use crate::leg::{Legs, Texts};
 use crate::traffic::Traffic;
@@ -49,6 +49,13 @@ pub fn check(
 ) -> Result<(BTreeMap<&'static str, Days>, Vec<Finding>)> {
     let (mut days, mut findings) = (BTreeMap::new(), Vec::new());
     let mut twice = Twice::default();
+    let mut unknown = Vec::new();
+    for table in [Table::Usage, Table::Traffic] {
+        if has_damaged_log(report, table) {
+            report.notes.push(format!("{} was not held against legs: put its log right first", table.name()));
+            unknown.push(table);
+        }
+    }
     let spans = all_spans(lake, picture, damaged)?;
     for (n, span) in spans.iter().enumerate() {
         let moments = (if n == 0 { i32::MIN } else { span.0 }, if n + 1 == spans.len() { i32::MAX } else { span.1 });
@@ -56,7 +63,7 @@ pub fn check(
         let mut look = |entry: &Entry, rows: &RecordBatch| twice.look(&entry.name, rows, KEYS, moments);
         let worked_out = work_out(lake, picture, inputs, *span, &mut look)?;
         for (table, rows) in [(Table::Usage, &worked_out.usage), (Table::Traffic, &worked_out.traffic)] {
-            if damaged.iter().any(|(t, _)| *t == table) {
+            if unknown.contains(&table) || damaged.iter().any(|(t, _)| *t == table) {
                 continue;
             }
             let (mut legs, mut stored) = (Sums::of(table), Sums::of(table));

@@ -6,8 +6,8 @@ use arrow::datatypes::Date32Type;
 
 use super::super::draft::{self, Draft};
 use super::super::{Lake, Table, batch_of};
-use super::Examined;
 use super::derived::{self, Days};
+use super::{Examined, has_damaged_log};
 use crate::error::Result;
 
 impl Lake {
@@ -15,6 +15,9 @@ impl Lake {
     pub(super) fn mend(&self, examined: &Examined) -> Result<Vec<&'static str>> {
         let mut mended = Vec::new();
         for table in [Table::Usage, Table::Traffic] {
+            if has_damaged_log(&examined.report, table) {
+                continue;
+            }
             let Some(days) = examined.is_sound.then(|| days(examined, table)).flatten() else { continue };
             if !days.is_empty() {
                 self.mend_table(examined, table, &days)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::Date32Type;
 use chrono::{NaiveDate, Utc};
 use onhook::lake::{Access, Lake, Table};
@@ -319,46 +319,51 @@ fn roll_ups_and_inputs_hold_no_number_from_outside() {
     }
 }
 
-/// Logs are read from a checkpoint every hundred entries, and an entry's hash is in it.
+/// The rows of before March 4 of one kind get another name.
+fn renamed(rows: &RecordBatch, [kinds, kind]: [&str; 2], names: &str, name: &str) -> RecordBatch {
+    let text = |column: &str| rows.column_by_name(column).unwrap().as_string::<i32>();
+    let days = rows.column_by_name("local_day").unwrap().as_primitive::<Date32Type>();
+    let is_meant = |row: usize| text(kinds).value(row) == kind && days.value(row) < march(4);
+    assert!((0..rows.num_rows()).any(is_meant), "{kind}");
+    let changed = (0..rows.num_rows()).map(|row| if is_meant(row) { name } else { text(names).value(row) });
+    let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
+    columns[rows.schema().index_of(names).unwrap()] = Arc::new(StringArray::from_iter_values(changed));
+    RecordBatch::try_new(rows.schema(), columns).unwrap()
+}
+
+/// A handset and a trunk that are called after somebody's number, in days whose calls are gone: nothing is left to work them out
+/// from.
 #[test]
-fn a_long_log_is_read_from_its_checkpoint() {
-    let work = small();
-    let lake = Lake::open(&work.join("lake"), Access::Write).unwrap();
-    let day = |n: i32| NaiveDate::from_ymd_opt(2023, 1, 1).unwrap() + chrono::TimeDelta::days(n.into());
-    for n in 0..110 {
-        let text = |word: String| Arc::new(StringArray::from(vec![Some(word)])) as ArrayRef;
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(Date32Array::from(vec![onhook::normalise::days(day(n))])),
-            text(format!("S{n}")),
-            text("a site".into()),
-            text("020".into()),
-        ];
-        let rows = RecordBatch::try_new(Table::Sites.schema(), columns).unwrap();
-        lake.replace_load(Table::Sites, day(n), &rows).unwrap();
-    }
-    drop(lake);
-    let log = work.join("lake/sites/_delta_log");
-    assert!(log.join("00000000000000000099.checkpoint.parquet").is_file(), "{:?}", bytes(&log).keys());
-    work.good(&["lake", "verify"]);
-    // As Delta clears away old entries: whoever still reads them fails.
-    for version in 0..99 {
-        std::fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
-    }
-    let lake = Lake::open(&work.join("lake"), Access::Read).unwrap();
-    let fifth = lake.load_in_force(Table::Sites, day(5)).unwrap().unwrap();
-    assert_eq!(fifth.column(1).as_string::<i32>().value(0), "S5");
-    drop(lake);
-    let ran = work.good(&["lake", "verify"]);
-    assert!(ran.stdout.starts_with("sound "), "{ran:?}");
-    let path = files(&work, "sites").remove(4);
-    let mut bytes = std::fs::read(&path).unwrap();
-    bytes[20] ^= 1;
-    std::fs::write(&path, bytes).unwrap();
-    let ran = work.run(&["lake", "verify"]);
-    assert!(ran.code == 1 && ran.stdout.contains("its bytes are not those that were written"), "{ran:?}");
-    std::fs::remove_file(log.join("00000000000000000105.json")).unwrap();
-    let ran = work.run(&["lake", "verify"]);
-    assert!(ran.code == 1 && ran.stdout.contains("_delta_log/00000000000000000105.json"), "{ran:?}");
+fn a_number_is_erased_from_roll_ups_whose_calls_are_gone() {
+    let (digits, work) = (&OLD_CALLER[3..], small());
+    forge(&work, "usage", |rows| renamed(&rows, ["subject_kind", "device"], "subject", &format!("Desk of 0{digits}")));
+    forge(&work, "traffic", |rows| renamed(&rows, ["kind", "trunk"], "name", &format!("Line 0{digits}")));
+    work.good(&["lake", "vacuum", "--older-than", "2024-03-04"]);
+    let sums = || {
+        let counts = |columns: &[&str]| columns.iter().map(|c| format!("sum({c})")).collect::<Vec<_>>().join(", ");
+        let (usage, traffic) = (counts(&onhook::usage::COUNTS), counts(&onhook::traffic::COUNTS));
+        [
+            work.sql(&format!(
+                "select source, local_day, subject_kind, {usage} from usage group by 1, 2, 3 order by 1, 2, 3"
+            )),
+            work.sql(&format!(
+                "select source, local_day, kind, {traffic} from traffic group by 1, 2, 3 order by 1, 2, 3"
+            )),
+        ]
+    };
+    let before = sums();
+    let held = || -> Vec<String> {
+        let said: serde_json::Value =
+            serde_json::from_str(&work.good(&["subject", OLD_CALLER, "--json"]).stdout).unwrap();
+        let held = said["held"].as_array().unwrap().iter();
+        held.map(|held| format!("{} {}", held["table"].as_str().unwrap(), held["last_day"].as_str().unwrap())).collect()
+    };
+    assert_eq!(held(), ["usage 2024-02-10", "traffic 2024-02-10"]);
+    work.good(&["subject", OLD_CALLER, "--erase"]);
+    assert_eq!(held(), Vec::<String>::new());
+    assert_eq!(holds(&work, digits), Vec::<String>::new());
+    assert_eq!(sums(), before);
+    assert!(work.good(&["lake", "verify"]).stdout.starts_with("sound "));
 }
 
 /// To look after a lake is not to make one.

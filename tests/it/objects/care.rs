@@ -1,5 +1,8 @@
 //! A lake in an object store looked after: damage is named, merging changes no answer, what was removed is gone.
 
+use std::fs::File;
+use std::time::{Duration, SystemTime};
+
 use super::servers::{BUCKET, Kind, Server};
 use super::{another, deliver, find, is_like, local, remote, reports};
 
@@ -96,6 +99,43 @@ fn merged_files_wait_an_hour_removed_calls_go_at_once_and_orphans_too() {
     reader.good(&["lake", "verify"]);
     reader.run(&["ingest"]);
     assert_eq!(find(&reader.join("lake-cache"), "legs").len(), copies.len());
+}
+
+/// An entry of the log that cannot be understood may be the one that took the files out a moment ago.
+#[test]
+fn where_a_log_cannot_be_read_to_its_end_dead_files_wait() {
+    let Some(server) = Server::start(Kind::S3, "where_a_log_cannot_be_read") else { return };
+    let work = remote(&server, "young", server.port);
+    deliver(&work);
+    work.good(&["lake", "compact"]);
+    let merged = data(&server, "young", "legs");
+    assert_eq!(merged.len(), 3, "two, and one in their place: {merged:?}");
+    let log = server.keys("young/legs/_delta_log/").into_iter().filter(|key| key.ends_with(".json")).max().unwrap();
+    let entry = server.s3("GET", &format!("/{BUCKET}/{log}"), b"");
+    let entry = entry.split_once("\r\n\r\n").unwrap().1;
+    assert!(entry.contains("\"remove\""), "{entry}");
+    // Delta passes over what it does not know.
+    let changed = format!("{{\"of a later version\":{{}}}}\n{entry}");
+    server.s3("PUT", &format!("/{BUCKET}/{log}"), changed.as_bytes());
+    let said = work.good(&["lake", "vacuum"]).stdout;
+    assert!(said.starts_with("deleted   0 files of 0 bytes\nwaiting"), "{said}");
+    assert_eq!(data(&server, "young", "legs"), merged);
+}
+
+/// A run that was killed while it fetched a file has left half a copy, under a name that nobody else will ever write.
+#[test]
+fn half_a_copy_that_nobody_is_fetching_any_more_goes() {
+    let Some(server) = Server::start(Kind::S3, "half_a_copy") else { return };
+    let work = remote(&server, "half", server.port);
+    work.good(&["ingest", "--source", "hq-cucm"]);
+    let folder = find(&work.join("lake-cache"), "legs").remove(0).parent().unwrap().to_path_buf();
+    for (name, minutes) in [(".fetch-old", 61), (".fetch-new", 59)] {
+        let grown = SystemTime::now() - Duration::from_secs(minutes * 60);
+        File::create(folder.join(name)).unwrap().set_modified(grown).unwrap();
+    }
+    work.good(&["ingest", "--source", "north-mitel"]);
+    assert!(!folder.join(".fetch-old").exists());
+    assert!(folder.join(".fetch-new").exists(), "somebody may be fetching it");
 }
 
 #[test]

@@ -2,13 +2,15 @@
 //! still on the way. The lake is what one clean run leaves.
 
 use super::proxy::{Manner, Proxy};
-use super::servers::{Kind, Server};
+use super::servers::{BUCKET, Kind, Server};
 use super::{another, is_like, local, remote};
 use crate::running::Running;
 use crate::workdir::Workdir;
 
 /// The commit of a batch is one of a table each; these are held up one after the other, `inputs` makes it count.
 const COMMITS: [&str; 3] = ["/legs/_delta_log/", "/usage/_delta_log/", "/inputs/_delta_log/"];
+/// Signs of life are put there.
+const LEASE: &str = "/onhook-lease.json";
 
 #[test]
 fn writers_at_once_leave_what_one_leaves() {
@@ -85,7 +87,7 @@ fn a_writer_that_was_overtaken_is_told_and_what_it_wrote_never_counts() {
 }
 
 /// A writer that has the lease and has read nothing yet stands still until another is in the middle of its batch. It must not take
-/// that for what a dead run left.
+/// that for what a dead run left. No sign of life tells it that it has lost the lake: those are refused, as by a store in trouble.
 #[test]
 fn a_writer_that_was_overtaken_before_it_read_anything_takes_nothing_back() {
     let here = local();
@@ -95,9 +97,11 @@ fn a_writer_that_was_overtaken_before_it_read_anything_takes_nothing_back() {
         let first = remote(&server, "early", proxy.port);
         first.good(&["ingest", "--source", "hq-cucm"]);
         let second = another(&server, &first, other.port);
-        proxy.hold("GET", COMMITS[2]);
+        // The first log of all.
+        proxy.hold("GET", COMMITS[0]);
         let paused = Running::start(&first, &["ingest", "--source", "north-mitel"]);
         proxy.held();
+        proxy.refuse("PUT", LEASE, "403 Forbidden");
         // Its legs are committed when it sends the first file of `usage`.
         other.hold("PUT", "/usage/b");
         let at_work = Running::start(&second, &["ingest", "--source", "north-mitel"]);
@@ -112,6 +116,32 @@ fn a_writer_that_was_overtaken_before_it_read_anything_takes_nothing_back() {
         second.good(&["estate", "load"]);
         is_like(&second, &here, &what);
     }
+}
+
+/// The same with a repair: it must not commit behind the fence of the other, whatever it finds that is to be mended.
+#[test]
+fn a_repair_that_was_overtaken_mends_nothing() {
+    let Some(server) = Server::start(Kind::S3, "a_repair_that_was_overtaken") else { return };
+    let proxy = Proxy::to(server.port, Manner::Honest);
+    let first = remote(&server, "repair", proxy.port);
+    first.good(&["ingest", "--source", "hq-cucm"]);
+    let lost = server.keys("repair/usage/").into_iter().find(|key| key.ends_with(".parquet")).unwrap();
+    server.s3("DELETE", &format!("/{BUCKET}/{lost}"), b"");
+    let second = another(&server, &first, server.port);
+    // The first log that is looked for.
+    proxy.hold("GET", "removals");
+    let paused = Running::start(&first, &["lake", "verify", "--repair"]);
+    proxy.held();
+    proxy.refuse("PUT", LEASE, "403 Forbidden");
+    second.good(&["ingest", "--source", "north-mitel"]);
+    let before = server.keys("repair/usage/");
+    proxy.release();
+    let told = paused.ended();
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(told.stderr.contains("taken over by"), "{told:?}");
+    assert_eq!(server.keys("repair/usage/"), before);
+    let said = second.good(&["lake", "verify", "--repair"]).stdout;
+    assert!(said.contains("repaired  usage"), "{said}");
 }
 
 /// A night that finds a run of another machine at work waits for it as for one beside it, and leaves its figures alone.
@@ -250,6 +280,29 @@ fn who_reads_beside_a_merge_sees_all_of_it() {
         proxy.release();
         let read = reading.ended();
         assert_eq!((read.code, read.stdout), (0, work.good(&question).stdout), "{:?}: {}", server.kind, read.stderr);
+    }
+}
+
+/// The same for what is held under a number.
+#[test]
+fn who_asks_for_a_number_beside_a_merge_finds_all_of_it() {
+    for server in Server::all("who_asks_for_a_number_beside_a_merge") {
+        let work = remote(&server, "subject", server.port);
+        work.good(&["ingest", "--source", "north-mitel"]);
+        let proxy = Proxy::to(server.port, Manner::Honest);
+        let reader = another(&server, &work, proxy.port);
+        // Called once by the first line of the Mitel's file.
+        let question = ["subject", "+441632960601", "--json"];
+        proxy.hold("GET", COMMITS[0]);
+        let reading = Running::start(&reader, &question);
+        proxy.held();
+        work.good(&["ingest", "--source", "hq-cucm"]);
+        work.good(&["lake", "compact"]);
+        proxy.release();
+        let read = reading.ended();
+        let after = work.good(&question).stdout;
+        assert!(after.contains("\"table\":\"legs\""), "{after}");
+        assert_eq!((read.code, read.stdout), (0, after), "{:?}: {}", server.kind, read.stderr);
     }
 }
 
