@@ -17,8 +17,8 @@
 -- column: device_name   text  -      handset; null where the register does not name it
 -- column: device_kind   text  -      kind of device
 -- column: source        text  -      configured source
--- column: extensions    text  -      its lines
--- column: actions       text  -      what becomes of each of them, in the same order
+-- column: extensions    text  evidence  its lines
+-- column: actions       text  evidence  what becomes of each of them, in the same order
 -- column: lines         int   count  how many they are
 -- column: owner         text  -      who answers for it
 -- column: user_id       text  -      login of its person, who must have the new number first where the action is teams_ddi

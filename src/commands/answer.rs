@@ -83,7 +83,14 @@ fn cells(column: &dyn Array) -> Result<(Kind, Vec<Cell>)> {
             (Kind::Int, all(&cell))
         }
         kind if kind.is_numeric() => {
-            let (numbers, digits) = (to(&DataType::Float64)?, formatter(column)?);
+            let digits = formatter(column)?;
+            let numbers = match kind {
+                // By what they are written as: widened, 0.1 would have the digits of 0.10000000149011612.
+                DataType::Float16 | DataType::Float32 => {
+                    cast(&to(&DataType::Utf8)?, &DataType::Float64).map_err(|e| broken(&e))?
+                }
+                _ => to(&DataType::Float64)?,
+            };
             let numbers = numbers.as_primitive::<Float64Type>();
             let most = numbers.iter().flatten().map(places).max().unwrap_or(0);
             let is_exact = !kind.is_decimal();
@@ -163,7 +170,7 @@ fn broken(error: &arrow::error::ArrowError) -> Error {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Decimal128Array, Float64Array, UInt64Array};
+    use arrow::array::{ArrayRef, Decimal128Array, Float32Array, Float64Array, UInt64Array};
 
     use super::*;
 
@@ -193,5 +200,12 @@ mod tests {
         let small = Float64Array::from(vec![Some(1e-7), Some(0.5), None, Some(1.0 / 3.0)]);
         let expected = [Cell::Decimal(1e-7, 7), Cell::Decimal(0.5, 1), Cell::Empty, Cell::Decimal(1.0 / 3.0, 16)];
         assert_eq!(shown(&small), expected);
+        // Of 32 bits and of 16, as they are written.
+        let narrow = Float32Array::from(vec![Some(0.1), None, Some(2.5), Some(1e10), Some(f32::NEG_INFINITY)]);
+        let expected = [0.1, 2.5, 1e10, f64::NEG_INFINITY].map(|value| Cell::Decimal(value, 1));
+        let [tenth, more, most, least] = expected;
+        assert_eq!(shown(&narrow), [tenth, Cell::Empty, more, most, least]);
+        let narrower = cast(&Float32Array::from(vec![0.5, -2.0]), &DataType::Float16).unwrap();
+        assert_eq!(shown(&narrower), [Cell::Decimal(0.5, 1), Cell::Decimal(-2.0, 1)]);
     }
 }

@@ -148,7 +148,9 @@ impl Night<'_> {
         let write =
             |run: &Run| place.as_ref().map_or(Ok(()), |place| metrics::write(place, run, figures.as_ref(), lake));
         // Before the history, which then has it where they could not be written.
-        if let Err(error) = write(&self.run) {
+        let written = write(&self.run);
+        let is_there = written.is_ok();
+        if let Err(error) = written {
             talk.need(&error.to_string(), "the monitoring has the figures of an earlier run");
             needs.append(&mut talk.needs);
             done = done.map(|_| Verdict::NeedsAPerson);
@@ -161,8 +163,20 @@ impl Night<'_> {
             needs.push(need(&error));
             done = Err(vec![error]);
             self.judge(&done, &needs);
-            // Once more, with what is known now; that they cannot be written was said.
-            let _ = write(&self.run);
+            // Once more, with what is known now. Where that cannot be, those of a moment ago must not stay: they may say a good
+            // night, and for figures that are not there there is an alert.
+            if let Err(error) = write(&self.run)
+                && is_there
+            {
+                let is_gone = place.as_ref().is_none_or(|place| std::fs::remove_file(place).is_ok());
+                let next = match is_gone {
+                    true => "the monitoring has no figures: those written before the end were taken away",
+                    false => "the figures there are of before the end and say too little: take the file away",
+                };
+                talk.need(&error.to_string(), next);
+                needs.append(&mut talk.needs);
+                self.judge(&done, &needs);
+            }
         }
         if let Some(summary) = &self.run.summary {
             talk.conclude(summary);

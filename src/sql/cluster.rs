@@ -9,7 +9,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use ballista_core::BALLISTA_VERSION;
 use ballista_core::config::BALLISTA_CLIENT_GRPC_CONNECT_TIMEOUT_SECONDS;
-use ballista_core::execution_plans::{ShuffleReaderExec, execute_physical_plan};
+use ballista_core::execution_plans::execute_physical_plan;
 use ballista_core::extension::{BallistaGrpcMetadataInterceptor, SessionConfigExt, SessionConfigHelperExt};
 use ballista_core::optimizer::ballista_default_optimizer_rules;
 use ballista_core::planner::scans_only_information_schema;
@@ -119,26 +119,34 @@ impl Cluster {
         Err(self.wrong(what, "is a Ballista 55 scheduler running there, with executors? docs/scale.md says how"))
     }
 
-    /// The answer, rows in their order.
+    /// The answer, rows in their order; none where the plan is too deep for any cluster.
     ///
     /// # Errors
     /// None that was right, or none in time.
-    pub async fn run(&self, context: &SessionContext, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
+    pub async fn run(
+        &self,
+        context: &SessionContext,
+        plan: Arc<dyn ExecutionPlan>,
+    ) -> Result<Option<Vec<RecordBatch>>> {
         let answer = tokio::time::timeout(Duration::from_secs(self.seconds as u64), self.answer(context, plan)).await;
         answer.unwrap_or_else(|_| Err(failed(format!("no answer within {} seconds", self.seconds))))
     }
 
-    async fn answer(&self, context: &SessionContext, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
+    async fn answer(&self, context: &SessionContext, plan: Arc<dyn ExecutionPlan>) -> Result<Option<Vec<RecordBatch>>> {
+        let config = context.copied_config();
+        let (client, codec) = (config.ballista_config(), config.ballista_physical_extension_codec());
         let mut plan = sendable(plan, &context.task_ctx()).await?;
+        // Of all its pieces, before the first is worked out.
+        if !pieces::fit(&plan, codec.as_ref())? {
+            return Ok(None);
+        }
         while let Some(piece) = pieces::piece(&plan) {
             let left = self.leave(context, &piece).await?;
             plan = pieces::replaced(plan, &piece, &left)?;
         }
-        let config = context.copied_config();
-        let (client, codec) = (config.ballista_config(), config.ballista_physical_extension_codec());
         let (scheduler, session) = (self.scheduler.clone(), context.session_id());
         let rows = execute_physical_plan::<PhysicalPlanNode>(scheduler, &client, plan, codec.as_ref(), session, config);
-        rows.await?.try_collect().await
+        Ok(Some(rows.await?.try_collect().await?))
     }
 
     /// Has a piece worked out and its rows left with the executors; gives the step that reads them there.
@@ -155,16 +163,13 @@ impl Cluster {
             operation_id: context.session_id(),
         };
         let locations = self.finished(&config, job).await?;
-        let partitioning = piece.output_partitioning().clone();
-        let mut partitions = vec![Vec::new(); partitioning.partition_count()];
-        let mut stage = 0;
+        let mut partitions = vec![Vec::new(); piece.output_partitioning().partition_count()];
         for location in locations {
             let location: PartitionLocation = location.try_into().map_err(failed)?;
-            stage = location.partition_id.stage_id;
             let partition = partitions.get_mut(location.partition_id.partition_id);
             partition.ok_or_else(|| failed("rows of a partition that was not asked for"))?.push(location);
         }
-        Ok(Arc::new(ShuffleReaderExec::try_new(stage, partitions, piece.schema(), partitioning)?))
+        pieces::left(piece, partitions)
     }
 
     /// Sends a job and waits for its end: where its rows are.

@@ -395,18 +395,25 @@ impl<'a> Engine<'a> {
             let frame = tuned(frame).map_err(wrong)?;
             let planned = Arc::new(frame.schema().as_arrow().clone());
             let stop = self.stop.borrow().clone();
-            let batches = match (self.cluster, stop) {
-                (Some(cluster), stop) if self.goes_out(name, frame.logical_plan()).map_err(wrong)? => {
-                    let plan = frame.create_physical_plan().await.map_err(wrong)?;
-                    let answer = cluster.run(&self.context, plan);
-                    let answer = match stop {
-                        None => Some(answer.await),
-                        Some(stop) => stop.race(answer).await,
-                    };
-                    answer.ok_or(Error::Interrupted)?.map_err(|error| cluster.lost(&error))?
+            let mut answered = None;
+            if let Some(cluster) = self.cluster
+                && self.goes_out(name, frame.logical_plan()).map_err(wrong)?
+            {
+                let plan = frame.clone().create_physical_plan().await.map_err(wrong)?;
+                let answer = cluster.run(&self.context, plan);
+                let answer = match &stop {
+                    None => Some(answer.await),
+                    Some(stop) => stop.race(answer).await,
+                };
+                answered = answer.ok_or(Error::Interrupted)?.map_err(|error| cluster.lost(&error))?;
+                if answered.is_none() {
+                    stays_here(name, "its plan is too deep");
                 }
-                (_, None) => frame.collect().await.map_err(wrong)?,
-                (_, Some(stop)) => match stop.run(frame.collect()).await.map_err(|e| wrong(e.into()))? {
+            }
+            let batches = match (answered, stop) {
+                (Some(batches), _) => batches,
+                (None, None) => frame.collect().await.map_err(wrong)?,
+                (None, Some(stop)) => match stop.run(frame.collect()).await.map_err(|e| wrong(e.into()))? {
                     None => return Err(Error::Interrupted),
                     Some(done) => {
                         done.map_err(|e| wrong(DataFusionError::ExecutionJoin(Box::new(e))))?.map_err(wrong)?

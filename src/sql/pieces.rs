@@ -1,9 +1,11 @@
 //! A plan too deep to be sent, cut into pieces that are not. A message of Ballista's may nest a hundred deep and a step of
-//! a plan takes two of those, so that a report that stands on views which stand on views does not fit in one. Finds where to cut and
-//! puts something in the place of what was cut off; sends nothing.
+//! a plan takes two of those, so that a report that stands on views which stand on views does not fit in one. Finds where to cut, puts
+//! something in the place of what was cut off, and knows where no cut helps; sends nothing.
 
 use std::sync::Arc;
 
+use ballista_core::execution_plans::ShuffleReaderExec;
+use ballista_core::serde::scheduler::PartitionLocation;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::physical_expr::PhysicalExpr;
@@ -13,11 +15,32 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion_proto::physical_plan::{AsExecutionPlan, PhysicalExtensionCodec};
+use datafusion_proto::protobuf::PhysicalPlanNode;
 
 /// How deep a piece may be, with room for what scheduler and executor wrap around it.
 const DEEPEST: usize = 80;
 /// How deep a piece is worth to be cut off where executors hand rows to each other anyhow.
 const DEEP: usize = 40;
+/// Steps that a scheduler may put around a stage: the one that writes its rows down, and one that puts columns in order again where it
+/// swapped the sides of a join.
+const AROUND: usize = 2;
+/// The number of a stage that no job has. Where rows were lost with an executor, a scheduler takes out what reads them and looks for them
+/// anew, by this number, among the stages of its own job: one that it has would give rows of something else.
+const NO_STAGE: usize = u32::MAX as usize;
+
+/// Whether a scheduler can read the plan, cut into its pieces. One expression that is too deep by itself cannot be cut.
+pub fn fit(plan: &Arc<dyn ExecutionPlan>, codec: &dyn PhysicalExtensionCodec) -> Result<bool> {
+    let mut plan = plan.clone();
+    while let Some(piece) = piece(&plan) {
+        if !is_read(&piece, codec)? {
+            return Ok(false);
+        }
+        let nowhere = vec![Vec::new(); piece.output_partitioning().partition_count()];
+        plan = replaced(plan, &piece, &left(&piece, nowhere)?)?;
+    }
+    is_read(&plan, codec)
+}
 
 /// A part that is to be worked out before the rest, itself not too deep; none where the whole is not.
 pub fn piece(plan: &Arc<dyn ExecutionPlan>) -> Option<Arc<dyn ExecutionPlan>> {
@@ -36,6 +59,23 @@ pub fn replaced(
     let children = plan.children().into_iter().map(|child| replaced(child.clone(), piece, by));
     let children = children.collect::<Result<Vec<_>>>()?;
     replace_children_if_necessary(plan, children)
+}
+
+/// The step that reads what was left of a piece; of each partition, where its rows are. They are found by that alone.
+pub fn left(piece: &Arc<dyn ExecutionPlan>, partitions: Vec<Vec<PartitionLocation>>) -> Result<Arc<dyn ExecutionPlan>> {
+    let partitioning = piece.output_partitioning().clone();
+    Ok(Arc::new(ShuffleReaderExec::try_new(NO_STAGE, partitions, piece.schema(), partitioning)?))
+}
+
+/// Whether its message can be read again, with what comes around it.
+fn is_read(plan: &Arc<dyn ExecutionPlan>, codec: &dyn PhysicalExtensionCodec) -> Result<bool> {
+    let mut whole = plan.clone();
+    for _ in 0..AROUND {
+        whole = Arc::new(CoalescePartitionsExec::new(whole));
+    }
+    let mut message = Vec::new();
+    PhysicalPlanNode::try_from_physical_plan(whole, codec)?.try_encode(&mut message)?;
+    Ok(PhysicalPlanNode::try_decode(&message).is_ok())
 }
 
 /// Messages within each other, or a part to be cut off. Not where rows come in an order: who reads what was left
@@ -73,4 +113,72 @@ fn own_depth(plan: &Arc<dyn ExecutionPlan>) -> usize {
 
 fn levels(expression: &Arc<dyn PhysicalExpr>) -> usize {
     1 + expression.children().into_iter().map(levels).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use arrow::datatypes::{DataType, Field, Schema};
+    use ballista_core::serde::BallistaPhysicalExtensionCodec;
+    use ballista_scheduler::planner::{remove_unresolved_shuffles, rollback_resolved_shuffles};
+    use datafusion::execution::TaskContext;
+    use datafusion::physical_expr::expressions::{Column, NotExpr};
+    use datafusion::physical_plan::Partitioning;
+    use datafusion::physical_plan::empty::EmptyExec;
+    use datafusion::physical_plan::filter::FilterExec;
+
+    use super::*;
+
+    fn rows() -> Arc<dyn ExecutionPlan> {
+        Arc::new(EmptyExec::new(Arc::new(Schema::new(vec![Field::new("b", DataType::Boolean, true)]))))
+    }
+
+    /// Where not not … `b`.
+    fn filtered(rows: Arc<dyn ExecutionPlan>, nots: usize) -> Arc<dyn ExecutionPlan> {
+        let mut expression: Arc<dyn PhysicalExpr> = Arc::new(Column::new("b", 0));
+        for _ in 0..nots {
+            expression = Arc::new(NotExpr::new(expression));
+        }
+        Arc::new(FilterExec::try_new(expression, rows).unwrap())
+    }
+
+    fn in_two(rows: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        Arc::new(RepartitionExec::try_new(rows, Partitioning::RoundRobinBatch(2)).unwrap())
+    }
+
+    /// In a thread with room: a plan is walked in depth.
+    #[test]
+    fn steps_can_be_cut_and_an_expression_cannot() {
+        let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(cut).unwrap();
+        thread.join().unwrap();
+    }
+
+    /// A `not` is two messages, as a step is, and there may be a hundred within each other.
+    fn cut() {
+        let fits = |plan: Arc<dyn ExecutionPlan>| fit(&plan, &BallistaPhysicalExtensionCodec::default()).unwrap();
+        let steps = (0..200).fold(rows(), |rows, _| filtered(rows, 1));
+        assert!(!is_read(&steps, &BallistaPhysicalExtensionCodec::default()).unwrap());
+        assert!(fits(steps));
+        for (nots, is_read) in [(40, true), (60, false)] {
+            assert_eq!(fits(filtered(rows(), nots)), is_read, "{nots}");
+            // In the midst of others, where it can be cut off with its step.
+            assert_eq!(fits(in_two(filtered(rows(), nots))), is_read, "{nots}");
+            assert_eq!(fits(filtered(in_two(filtered(in_two(rows()), nots)), 1)), is_read, "{nots}");
+        }
+    }
+
+    /// Upstream's own steps when an executor is lost: what a stage reads is taken out, and looked for again by its number.
+    #[test]
+    fn what_was_left_is_never_looked_for_among_the_stages_of_the_next_job() {
+        let codec = BallistaPhysicalExtensionCodec::default();
+        let stage: Arc<dyn ExecutionPlan> =
+            Arc::new(CoalescePartitionsExec::new(left(&rows(), vec![Vec::new()]).unwrap()));
+        let sent = PhysicalPlanNode::try_from_physical_plan(stage, &codec).unwrap();
+        let stage = sent.try_into_physical_plan(&TaskContext::default(), &codec).unwrap();
+        let again = rollback_resolved_shuffles(stage).unwrap();
+        let own: HashMap<usize, HashMap<usize, Vec<PartitionLocation>>> =
+            (0..1000).map(|stage| (stage, HashMap::new())).collect();
+        assert!(remove_unresolved_shuffles(again, &own).is_err());
+    }
 }

@@ -137,7 +137,13 @@ fn a_question_on_a_cluster_is_typed_like_any_other() {
     let recursive =
         "with recursive n as (select 1 as i union all select i + 1 from n where i < 5) select sum(i) as s from n";
     let array = "select cardinality([source, platform, 'x']) as s from legs limit 1";
-    for (sql, said, why) in [(recursive, "s\n15\n", "it is recursive"), (array, "s\n3\n", "it uses the function ")] {
+    // Sixty operators within each other, each another than the next; of 27 and 10 records seven are of media.
+    let deep = format!("select count(*) as s from legs where record_no{} = record_no", " + 1 - 1".repeat(30));
+    for (sql, said, why) in [
+        (recursive, "s\n15\n", "it is recursive"),
+        (array, "s\n3\n", "it uses the function "),
+        (deep.as_str(), "s\n30\n", "its plan is too deep"),
+    ] {
         let ran = work.good(&["sql", "-f", "csv", "-e", sql, "--engine", &place]);
         assert_eq!(ran.stdout, said);
         assert!(ran.stderr.contains(why) && ran.stderr.contains("worked out in this process"), "{}", ran.stderr);

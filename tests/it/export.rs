@@ -73,6 +73,30 @@ fn files_are_those_of_a_query_and_others_read_them() {
     }
 }
 
+/// Each row of the list is of one handset with a line or two. Where that they are so few is left out, nobody may count them in the
+/// next column.
+#[test]
+fn lines_that_are_not_counted_are_not_listed_either() {
+    let work = Workdir::small();
+    work.good(&["nightly"]);
+    let list = |below: &str| {
+        work.good(&["export", "collect-list", "--suppress", below, "--to", "csv", "list.csv"]);
+        let mut reader = csv::Reader::from_path(work.join("list.csv")).unwrap();
+        let heads = reader.headers().unwrap().clone();
+        let places = ["device_model", "lines", "extensions", "actions"]
+            .map(|column| heads.iter().position(|head| head == column).unwrap());
+        let rows = reader.records().map(|row| places.map(|place| row.as_ref().unwrap()[place].to_string()));
+        rows.collect::<Vec<_>>()
+    };
+    let (plain, told) = (list("0"), list("5"));
+    // Seven handsets, each of one line: collect-list.slt.
+    assert_eq!((plain.len(), told.len()), (7, 7));
+    for (plain, told) in plain.iter().zip(&told) {
+        assert!(plain[1] == "1" && !plain[2].is_empty() && !plain[3].is_empty(), "{plain:?}");
+        assert_eq!(told, &[plain[0].as_str(), "", "", ""]);
+    }
+}
+
 /// A row as what it says: no nulls, numbers as numbers, times in one spelling.
 fn plain(row: &Value) -> String {
     let cells = row.as_object().unwrap().iter().filter(|(_, cell)| !cell.is_null());
@@ -323,6 +347,28 @@ fn a_table_whose_columns_change_is_left_alone_where_something_of_it_would_be_los
             "drop trigger r on t",
         ),
         ("constraints", "alter table t add constraint c check (days >= 0)", "alter table t drop constraint c"),
+        ("rules", "create rule r as on update to t do instead nothing", "drop rule r on t"),
+        (
+            "not-null constraints",
+            "alter table t alter column source set not null",
+            "alter table t alter column source drop not null",
+        ),
+        (
+            "default values",
+            "alter table t alter column days set default 0",
+            "alter table t alter column days drop default",
+        ),
+        ("extended statistics", "create statistics s on source, days from t", "drop statistics s"),
+        ("inheritance", "create table p (like t); alter table t inherit p", "alter table t no inherit p; drop table p"),
+        ("inheritance", "create table heir () inherits (t)", "drop table heir"),
+        (
+            "place as a partition",
+            "create table p (like t) partition by list (source); alter table p attach partition t default",
+            "alter table p detach partition t; drop table p",
+        ),
+        // Of a table whose deletions are published no row can be deleted unless a key tells its rows.
+        ("publications", "create publication p for table t with (publish = 'insert')", "drop publication p"),
+        ("owner", "alter table t owner to clerk", "alter table t owner to ann"),
     ] {
         server.psql(put_on);
         refused(&export(0, &[]), &format!("a new table would be without its {what}"), "export under another name");
@@ -336,6 +382,47 @@ fn a_table_whose_columns_change_is_left_alone_where_something_of_it_would_be_los
     assert_eq!(server.psql("alter table t add note text; select count(*) from t"), "2");
     assert_eq!(export(0, &[]).code, 0);
     assert_eq!(server.psql("select count(*) from pg_attribute where attrelid = 't'::regclass and attnum > 0"), "2");
+}
+
+/// Whoever exports would own a table that is made anew: the owner, and who reads there as one of its members, could not.
+#[test]
+fn a_table_stays_its_owners_whoever_exports() {
+    let Some(server) = Postgres::start("a_table_stays_its_owners", false) else { return };
+    let (_work, export) = replacing(&server);
+    server.psql(&format!(
+        "create role office; create role bob login password '{PASSWORD}' in role office; create role reader in role office; \
+         grant create on schema public to bob"
+    ));
+    let bob = [("PGUSER".to_string(), "bob".to_string())];
+    assert_eq!(export(28, &bob).code, 0);
+    server.psql("alter table t owner to office");
+    // Neither the superuser nor a member.
+    let ann: &Variables = &[];
+    for who in [ann, &bob] {
+        refused(&export(0, who), "a new table would be without its owner", "export under another name");
+        assert_eq!(export(10, who).code, 0, "{who:?}: with the same columns it stays");
+        let seen = "set role reader; select (select sum(days) from t), pg_get_userbyid(relowner) from pg_class where oid = 't'::regclass";
+        assert_eq!(server.psql(seen), "20|office", "{who:?}");
+    }
+}
+
+/// What was said of a column by a query that stood here before would be said of another's.
+#[test]
+fn a_column_that_the_query_says_nothing_of_has_no_comment() {
+    let Some(server) = Postgres::start("a_column_that_the_query_says_nothing_of", false) else { return };
+    let (work, export) = replacing(&server);
+    let bare = work.read("other.sql");
+    let remarks = "select 't'::regclass::oid, col_description('t'::regclass, 1), col_description('t'::regclass, 2)";
+    work.write(
+        "other.sql",
+        format!("-- column: source text - where from\n-- column: records int legs calls of it\n{bare}"),
+    );
+    assert_eq!(export(0, &[]).code, 0);
+    let oid = server.psql("select 't'::regclass::oid");
+    assert_eq!(server.psql(remarks), format!("{oid}|where from|calls of it (legs)"));
+    work.write("other.sql", format!("-- column: source text - whose\n{bare}"));
+    assert_eq!(export(0, &[]).code, 0);
+    assert_eq!(server.psql(remarks), format!("{oid}|whose|"), "it is the same table");
 }
 
 #[test]

@@ -61,14 +61,24 @@ const THERE: &str = "select c.oid, c.relkind = 'r' and coalesce(starts_with(obj_
 const COLUMNS: &str = "select attname::text, atttypid, atttypmod = -1 and attgenerated = '' and attidentity = '' \
     from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped order by attnum";
 
-/// In the words of PostgreSQL's own handbook.
+/// In the words of PostgreSQL's own handbook: what a `drop table` takes along without a word. Whoever exports would own the new
+/// table, and another owner, with all who are its members, could not even read it.
 const WEARS: &str = "select array_to_string(array[ \
+    case when c.relowner <> (select oid from pg_roles where rolname = current_user) then 'owner' end, \
     case when c.relrowsecurity then 'row-level security' end, \
     case when exists (select from pg_policy where polrelid = c.oid) then 'policies' end, \
     case when exists (select from pg_attribute where attrelid = c.oid and attacl is not null) then 'rights on columns' end, \
     case when exists (select from pg_index where indrelid = c.oid) then 'indexes' end, \
     case when exists (select from pg_trigger where tgrelid = c.oid and not tgisinternal) then 'triggers' end, \
-    case when exists (select from pg_constraint where conrelid = c.oid and contype in ('c', 'f')) then 'constraints' end \
+    case when exists (select from pg_rewrite where ev_class = c.oid and rulename <> '_RETURN') then 'rules' end, \
+    case when exists (select from pg_constraint where conrelid = c.oid and contype in ('c', 'f')) then 'constraints' end, \
+    case when exists (select from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped and attnotnull) \
+        then 'not-null constraints' end, \
+    case when exists (select from pg_attrdef where adrelid = c.oid) then 'default values' end, \
+    case when exists (select from pg_statistic_ext where stxrelid = c.oid) then 'extended statistics' end, \
+    case when c.relispartition then 'place as a partition' \
+        when exists (select from pg_inherits where c.oid in (inhrelid, inhparent)) then 'inheritance' end, \
+    case when exists (select from pg_publication_rel where prrelid = c.oid) then 'publications' end \
     ], ', ') from pg_class c where c.oid = $1";
 
 /// To delete what another table's key points at could delete rows there.

@@ -198,13 +198,17 @@ impl Table {
     }
 }
 
-/// Comments that say what table and columns are.
+/// Comments that say what table and columns are. A column that the query says nothing of has none: on a table that stays, that of an
+/// earlier query would be of something else.
 fn remarks(table: &str, query: &Query, found: &Answer, origin: &str) -> String {
     let mut sql = format!("comment on table {table} is {};", text(&format!("{MARK}{origin}")));
-    for column in query.columns.iter().filter(|column| found.schema.column_with_name(&column.name).is_some()) {
-        let unit = if column.unit.is_empty() { String::new() } else { format!(" ({})", column.unit) };
-        let remark = text(&format!("{}{unit}", column.doc));
-        sql += &format!("comment on column {table}.{} is {remark};", name(&column.name));
+    for field in found.schema.fields() {
+        let remark = query.columns.iter().find(|column| column.name == *field.name()).map(|column| {
+            let unit = if column.unit.is_empty() { String::new() } else { format!(" ({})", column.unit) };
+            text(&format!("{}{unit}", column.doc))
+        });
+        let remark = remark.as_deref().unwrap_or("null");
+        sql += &format!("comment on column {table}.{} is {remark};", name(field.name()));
     }
     sql
 }

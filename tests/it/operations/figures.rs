@@ -102,12 +102,9 @@ fn figures_that_cannot_be_written_need_a_person() {
     assert!(kept.contains("figures of an earlier run"), "{kept}");
 }
 
-/// The figures are read by somebody who holds the night up between its work and its last word.
-#[test]
-fn figures_of_a_night_that_cannot_be_put_down_say_so() {
-    let work = Workdir::small();
-    work.good(&["nightly", "--metrics", "figures/onhook.prom"]);
-    let last_good = samples(&work.read("figures/onhook.prom"))["onhook_last_success_timestamp_seconds"];
+/// A night whose last word the lake does not take: its figures as they were before that, and what it said. They are read by
+/// somebody who holds the night up between its work and its last word.
+fn night_that_cannot_be_put_down(work: &Workdir) -> (BTreeMap<String, f64>, Ran) {
     let pipe = work.join("figures/onhook.prom.new");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let mut night = work.command(&["nightly", "--metrics", "figures/onhook.prom"]);
@@ -120,6 +117,15 @@ fn figures_of_a_night_that_cannot_be_put_down_say_so() {
     assert_eq!(first["onhook_run_exit_code"], 0.0);
     let ran = Ran::of(&["nightly"], night.wait_with_output().unwrap());
     assert!(ran.code == 2 && ran.stderr.lines().last().unwrap().contains("exit code 2"), "{ran:?}");
+    (first, ran)
+}
+
+#[test]
+fn figures_of_a_night_that_cannot_be_put_down_say_so() {
+    let work = Workdir::small();
+    work.good(&["nightly", "--metrics", "figures/onhook.prom"]);
+    let last_good = samples(&work.read("figures/onhook.prom"))["onhook_last_success_timestamp_seconds"];
+    let (first, _) = night_that_cannot_be_put_down(&work);
     let page = work.read("figures/onhook.prom");
     sound(&page);
     let there = samples(&page);
@@ -127,6 +133,19 @@ fn figures_of_a_night_that_cannot_be_put_down_say_so() {
     assert!(first["onhook_last_success_timestamp_seconds"] > last_good, "{page}");
     assert!(there["onhook_last_success_timestamp_seconds"] <= last_good, "this one was none: {page}");
     assert!(page.contains("onhook_records{"), "what was worked out is kept");
+}
+
+/// The first figures go into the pipe, whose name is then free; those after them need the one name that is taken.
+#[test]
+fn figures_of_a_good_night_do_not_stay_where_they_cannot_be_put_right() {
+    let work = Workdir::small();
+    work.good(&["nightly", "--metrics", "figures/onhook.prom"]);
+    work.write("figures/onhook.prom.new.new/in_the_way", "");
+    let (_, ran) = night_that_cannot_be_put_down(&work);
+    assert!(!work.join("figures/onhook.prom").exists(), "{ran:?}");
+    let said = ran.stderr.lines().find(|line| line.starts_with("warning: figures/onhook.prom.new"));
+    assert!(said.is_some_and(|line| line.contains("the monitoring has no figures")), "{ran:?}");
+    assert!(ran.stderr.lines().last().unwrap().contains("2 things need a person"), "{ran:?}");
 }
 
 #[test]
