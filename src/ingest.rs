@@ -7,7 +7,7 @@ mod decode;
 mod input;
 mod repeats;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use arrow::array::AsArray;
@@ -86,7 +86,15 @@ pub fn ingest(
         Claim::Any(_) => None,
     };
     work.sort_by(|a, b| (place(a), &a.file).cmp(&(place(b), &b.file)));
-    let known = known_inputs(lake)?;
+    let known = known_inputs(lake, masks)?;
+    if let Some(source) = known.other_key.first() {
+        return Err(Error::Config {
+            place: format!("source {source:?}"),
+            what: "the lake has it by another line `records …` of the key file: what is read again would count twice"
+                .into(),
+            hint: "restore the key file from its backup, or name a new folder in [lake] path and ingest again".into(),
+        });
+    }
     if let Some(source) = config.sources.iter().find(|s| !masks.contains_key(&s.name) && known.masked.contains(&s.name))
     {
         return Err(Error::Config {
@@ -434,9 +442,11 @@ struct Known {
     /// Files of each source that were read with outside numbers kept, and sources that were read without them.
     plain: BTreeMap<String, u64>,
     masked: HashSet<String>,
+    /// Sources that were read with another key file.
+    other_key: BTreeSet<String>,
 }
 
-fn known_inputs(lake: &Lake) -> Result<Known> {
+fn known_inputs(lake: &Lake, masks: &Masks) -> Result<Known> {
     let mut known = Known::default();
     let files = lake.files(Table::Inputs, lake.finished_batch()?)?;
     lake.fetch(&files)?;
@@ -445,6 +455,9 @@ fn known_inputs(lake: &Lake) -> Result<Known> {
             |name: &str| batch.column_by_name(name).map(|c| c.as_string::<i32>().iter().flatten().map(str::to_string));
         let hashes = text("content_hash").into_iter().flatten();
         for (source, options) in text("source").into_iter().flatten().zip(text("options").into_iter().flatten()) {
+            if masks.get(&source).is_some_and(|mask| mask.knows_others(&options)) {
+                known.other_key.insert(source.clone());
+            }
             match options.contains(OPTION) {
                 true => drop(known.masked.insert(source)),
                 false => *known.plain.entry(source).or_default() += 1,

@@ -4,6 +4,7 @@
 
 mod area;
 mod plan;
+pub mod written;
 
 pub use area::area;
 pub use plan::Class;
@@ -213,8 +214,7 @@ fn tidy(text: &str, outside_prefix: &str, out: &mut String) -> Tidied {
         match c {
             '0'..='9' => out.push(c),
             '+' if out.is_empty() || out == outside_prefix => out.push(c),
-            '-' | '.' | '(' | ')' | '\u{2010}'..='\u{2013}' => {}
-            _ if c.is_whitespace() => {}
+            _ if c.is_whitespace() || written::is_sign(c) => {}
             _ if is_uri => return Tidied::Address,
             _ => {
                 out.clear();

@@ -10,4 +10,5 @@ mod suppress;
 pub use key::{Keys, SECRET_BYTES};
 pub use mask::{Mask, Masks, OPTION, Own, masks};
 pub use sought::Sought;
+pub use spans::spans;
 pub use suppress::{Role, Suppressed, suppress};

@@ -20,7 +20,7 @@
 -- column: used_days       int   days     days of the window with use; a day that came in two batches may count twice
 -- column: first_used_on   date  -        first day of use in the window
 -- column: periods         int   -        a bit for each thirteenth of the window (four weeks of a year) with use, the latest lowest
--- column: is_hotline      bool  -        called one number only, shortly and on at least three days, and answered no more than it called, in the window or not: as a lift's dialler does
+-- column: is_hotline      bool  -        called one number only, shortly and on at least three days, and answered no more than it called, in the window or not: as a lift's dialler does; where the source's numbers were kept in several ways, one number in each
 -- column: ever_emergency  bool  -        ever called an emergency service, in the window or not
 with bounds as (
     select as_of, as_of - window_days as before, window_days
@@ -57,6 +57,30 @@ used as (
     where u.subject_kind <> 'group'
 ),
 
+ways as (
+    -- a number is another text, and so another hash, before and after a change of key or of what is kept of numbers
+    select
+        source,
+        count(distinct split_part(split_part(options, 'outside_numbers=', 2), '; records=', 1)) as ways
+    from inputs
+    group by source
+),
+
+in_ways as (
+    -- who called one number only has at most one for each way
+    select
+        u.source,
+        u.subject_kind,
+        u.subject,
+        max(w.ways) as ways,
+        count(distinct u.dialled_one) as dialled
+    from usage u
+    join ways w on u.source = w.source
+    where w.ways > 1
+        and u.dialled_one >= 0
+    group by u.source, u.subject_kind, u.subject
+),
+
 summed as (
     select
         source,
@@ -80,6 +104,7 @@ summed as (
         max(longest_call_s) as longest_call_s,
         min(dialled_one) as dialled_low,
         max(dialled_one) as dialled_high,
+        count(*) filter (where dialled_one < 0) as days_of_several,
         sum(made) as ever_made,
         sum(answered) as ever_answered,
         sum(emergency) as emergency
@@ -88,23 +113,34 @@ summed as (
 )
 
 select
-    source,
-    subject_kind,
-    subject,
-    coalesce(made, 0) as made,
-    coalesce(offered, 0) as offered,
-    coalesce(answered, 0) as answered,
-    coalesce(missed, 0) as missed,
-    coalesce(diverted, 0) as diverted,
-    coalesce(voicemail, 0) as voicemail,
-    coalesce(internal, 0) as internal,
-    coalesce(external, 0) as external,
-    coalesce(talk_in_s, 0) as talk_in_s,
-    coalesce(talk_out_s, 0) as talk_out_s,
-    used_on,
-    used_days,
-    first_used_on,
-    coalesce(periods, 0) as periods,
-    coalesce(dialled_low = dialled_high and dialled_low >= 0 and made_days >= 3 and coalesce(longest_call_s, 0) <= 300 and ever_answered <= ever_made, false) as is_hotline,
-    emergency > 0 as ever_emergency
-from summed
+    s.source,
+    s.subject_kind,
+    s.subject,
+    coalesce(s.made, 0) as made,
+    coalesce(s.offered, 0) as offered,
+    coalesce(s.answered, 0) as answered,
+    coalesce(s.missed, 0) as missed,
+    coalesce(s.diverted, 0) as diverted,
+    coalesce(s.voicemail, 0) as voicemail,
+    coalesce(s.internal, 0) as internal,
+    coalesce(s.external, 0) as external,
+    coalesce(s.talk_in_s, 0) as talk_in_s,
+    coalesce(s.talk_out_s, 0) as talk_out_s,
+    s.used_on,
+    s.used_days,
+    s.first_used_on,
+    coalesce(s.periods, 0) as periods,
+    coalesce(
+        case
+            when w.source is null then s.dialled_low = s.dialled_high and s.dialled_low >= 0
+            -- both ways may meet in the row of one day
+            else w.dialled <= w.ways and s.days_of_several < w.ways
+        end
+        and s.made_days >= 3
+        and coalesce(s.longest_call_s, 0) <= 300
+        and s.ever_answered <= s.ever_made,
+        false
+    ) as is_hotline,
+    s.emergency > 0 as ever_emergency
+from summed s
+left join in_ways w on s.source = w.source and s.subject_kind = w.subject_kind and s.subject = w.subject

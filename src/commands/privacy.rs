@@ -34,7 +34,7 @@ pub fn masks(config: &Config) -> Result<Masks> {
     }
     let mut listed = crate::estate::direct_lines(config)?;
     listed.extend(crate::estate::priced_numbers(config)?);
-    let own = Own::new(config, listed);
+    let own = Own::new(config).listing(listed, crate::estate::names(config)?);
     let Some(keys) = keys(config)? else { return Ok(Masks::new()) };
     Ok(crate::privacy::masks(config, keys, own))
 }
@@ -60,6 +60,15 @@ pub fn key(config: &Config, rotate: bool, talk: &mut Talk) -> Result<Verdict> {
     };
     let path = config.at(path);
     apart(config, &path)?;
+    // A link stays one: others may read the key by it.
+    let path = match path.is_symlink() {
+        true => real(&path),
+        false => path,
+    };
+    if path.is_symlink() {
+        let hint = "make the folder it leads to available, or take the link away";
+        return Err(unusable(&path, "the key is a link that leads nowhere".into(), hint));
+    }
     let text = match (rotate, path.exists()) {
         (false, true) => {
             let hint = "onhook privacy key --rotate adds a key; a new file would give every number another pseudonym";
@@ -150,7 +159,12 @@ fn keep(path: &Path, text: &str) -> Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&draft).map_err(Error::io(&draft))?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(Error::io(&draft))?;
-    std::fs::rename(&draft, path).map_err(Error::io(path))
+    std::fs::rename(&draft, path).map_err(Error::io(path))?;
+    // Its new name has to outlast a power cut too; elsewhere a folder cannot be opened.
+    match path.parent().filter(|folder| cfg!(unix) && !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder)),
+        None => Ok(()),
+    }
 }
 
 fn random() -> Result<[u8; SECRET_BYTES]> {

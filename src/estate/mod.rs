@@ -272,6 +272,30 @@ pub fn direct_lines(config: &Config) -> Result<HashSet<String>> {
     Ok(lines.filter(|line| !line.is_empty()).collect())
 }
 
+/// Handsets, logins and groups of the register, and trunks of the trunk list, as they stand there.
+///
+/// # Errors
+/// One of the lists cannot be read.
+pub fn names(config: &Config) -> Result<HashSet<String>> {
+    let mut names = HashSet::new();
+    for (path, table, columns) in [
+        (&config.estate.extensions, Table::Extensions, &["device_name", "user_id"][..]),
+        (&config.estate.trunks, Table::Trunks, &["trunk"]),
+    ] {
+        let Some(path) = path else { continue };
+        let list = read_table(config, path, table)?;
+        let cells = list.rows.iter().flat_map(|row| columns.iter().map(|column| list.text(row, column)));
+        names.extend(cells.filter(|cell| !cell.is_empty()).map(String::from));
+        names.extend(list.rows.iter().flat_map(|row| groups(list.text(row, "hunt_groups"))).map(String::from));
+    }
+    Ok(names)
+}
+
+/// The groups that a cell of `hunt_groups` names.
+pub fn groups(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split([',', ';', '|']).map(str::trim).filter(|group| !group.is_empty())
+}
+
 /// UK numbers that the price list names in full, in E.164: it knows them whatever a record keeps of them.
 ///
 /// # Errors

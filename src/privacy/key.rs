@@ -73,6 +73,11 @@ impl Keys {
         self.numbers.last().map(id).unwrap_or_default()
     }
 
+    /// What tells the secret that records are known by from others, and nothing of it.
+    pub fn records_id(&self) -> String {
+        id(&self.records)
+    }
+
     /// How many keys of numbers there are.
     pub fn count(&self) -> usize {
         self.numbers.len()

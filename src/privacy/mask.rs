@@ -22,29 +22,48 @@ const LONGEST: usize = 17;
 /// What is put in the place of outside numbers, by source; none for sources that keep them.
 pub type Masks = HashMap<String, Mask>;
 
-/// Numbers that are ours, whichever of our sources they belong to.
+/// Numbers and names that are ours, whichever of our sources they belong to.
 #[derive(Debug, Default)]
 pub struct Own {
     patterns: Vec<Pattern>,
     ddi: Vec<Ddi>,
     /// Numbers that the organisation's own lists name in full, as they stand there.
-    listed: HashSet<String>,
+    numbers: HashSet<String>,
+    /// Handsets, logins and trunks of its lists, in small letters: calls are counted for them by these names.
+    names: HashSet<String>,
 }
 
 impl Own {
-    pub fn new(config: &Config, listed: HashSet<String>) -> Self {
+    /// What the configuration knows.
+    pub fn new(config: &Config) -> Self {
         let sources = || config.sources.iter();
         Self {
             patterns: sources().flat_map(|source| source.extensions.iter().cloned()).collect(),
             ddi: sources().flat_map(|source| source.ddi.iter().cloned()).collect(),
-            listed,
+            ..Self::default()
         }
     }
 
+    /// With what the organisation's lists name besides.
+    pub fn listing(
+        mut self,
+        numbers: impl IntoIterator<Item = String>,
+        names: impl IntoIterator<Item = String>,
+    ) -> Self {
+        self.numbers.extend(numbers);
+        self.names.extend(names.into_iter().map(|name| name.to_lowercase()));
+        self
+    }
+
     pub fn has(&self, number: &str) -> bool {
-        self.listed.contains(number)
+        self.numbers.contains(number)
             || self.patterns.iter().any(|pattern| pattern.matches(number))
             || self.ddi.iter().any(|ddi| ddi.gives(number) || ddi.extension(number).is_some())
+    }
+
+    /// Whether a whole text is the name of something of ours, whatever digits are in it.
+    pub fn has_name(&self, text: &str) -> bool {
+        !self.names.is_empty() && self.names.contains(&text.to_lowercase())
     }
 }
 
@@ -98,7 +117,7 @@ impl Mask {
 
     fn without<'t>(&self, text: &'t str, is_no_number: impl Fn(&Span) -> bool) -> Cow<'t, str> {
         // Most names hold no digit, or too few.
-        if text.bytes().filter(u8::is_ascii_digit).count() < SHORT {
+        if text.bytes().filter(u8::is_ascii_digit).count() < SHORT || self.own.has_name(text) {
             return Cow::Borrowed(text);
         }
         let mut shown = String::new();
@@ -144,10 +163,17 @@ impl Mask {
     /// What is done, for the `options` of an input.
     pub fn options(&self) -> String {
         let way = self.way.word();
-        match self.way {
-            OutsideNumbers::Pseudonym => format!("{OPTION}{way}; key={}", self.keys.id()),
-            _ => format!("{OPTION}{way}"),
-        }
+        let key = match self.way {
+            OutsideNumbers::Pseudonym => format!("; key={}", self.keys.id()),
+            _ => String::new(),
+        };
+        format!("{OPTION}{way}{key}{RECORDS}{}", self.keys.records_id())
+    }
+
+    /// Whether the records of an input with these `options` are known by other hashes than those it would get now.
+    pub fn knows_others(&self, options: &str) -> bool {
+        let there = options.split_once(RECORDS).and_then(|(_, behind)| behind.split(';').next());
+        there.is_some_and(|there| there != self.keys.records_id())
     }
 
     /// Whether digits that stand so can be a number. One alone can be any; of several groups, or beside a letter, much
@@ -204,6 +230,8 @@ impl Mask {
 
 /// Before the way in the `options` of an input.
 pub const OPTION: &str = "outside_numbers=";
+/// Before what tells by which secret repeated records are known.
+const RECORDS: &str = "; records=";
 
 /// What truncation leaves of a number: where it is, and a mark that the rest was taken.
 pub fn truncated(number: &str) -> String {
@@ -235,7 +263,8 @@ mod tests {
         let formats = [crate::layout::Format { id: "f", keys: &[] }];
         let config = Config::parse(&text, "onhook.toml", std::path::PathBuf::new(), &formats).unwrap();
         let keys = Keys::parse(&Keys::text_of(&[1; 32], &[2; 32])).unwrap();
-        let own = Own::new(&config, HashSet::from(["+442079460123".to_string()]));
+        let names = ["PJSIP/001565123456", "2012345678", "SIP/02079460500"].map(String::from);
+        let own = Own::new(&config).listing(["+442079460123".to_string()], names);
         masks(&config, keys, own).remove("a").unwrap()
     }
 
@@ -312,6 +341,18 @@ mod tests {
         ] {
             assert_eq!(mask.text(text), shown, "{text}");
         }
+    }
+
+    /// A line whose handset were another in its calls than in the register would look idle.
+    #[test]
+    fn names_of_our_lists_stay_in_whatever_case() {
+        let mask = mask("truncate");
+        for name in ["PJSIP/001565123456", "pjsip/001565123456", "2012345678", "SIP/02079460500"] {
+            assert_eq!((&*mask.text(name), &*mask.device(name)), (name, name));
+        }
+        assert_eq!(mask.text("PJSIP/001565123457"), "PJSIP/+1565*");
+        assert_eq!(mask.text("SIP/02079460501"), "SIP/+4420*");
+        assert_eq!(mask.number("2012345678", Some(Class::Unknown)).as_deref(), Some("*"), "a login is no number");
     }
 
     /// Numbers from the ranges for drama; what is left of them is their network code.

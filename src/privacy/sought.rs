@@ -1,12 +1,13 @@
 //! One outside number that somebody asks about: whether a text tells it, in whatever way it is written or by its
 //! pseudonym, and what is left of the text once it is erased. Looks at texts one by one; finds no rows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::Keys;
 use super::mask::{Own, canonical, truncated};
 use super::spans::{Span, spans};
 use crate::config::{Config, Source};
+use crate::number::written::is_sign;
 use crate::number::{self, Class, Rules};
 
 /// Digits of a number that are looked for in the middle of others: of fewer, too many other numbers would be found.
@@ -43,7 +44,7 @@ impl Sought {
             digits: number.strip_prefix("+44").or_else(|| number.strip_prefix('+')).unwrap_or(&number).to_string(),
             pseudonyms: keys.map(|keys| keys.pseudonyms(&number).collect()).unwrap_or_default(),
             rules: config.sources.iter().map(rules).collect(),
-            own: Own::new(config, HashSet::new()),
+            own: Own::new(config),
             number,
         })
     }
@@ -69,7 +70,7 @@ impl Sought {
     /// Whether a line of a source that nobody could read may tell it: with blanks and brackets between its digits or
     /// without, with its area or as it is dialled there.
     pub fn is_in_line(&self, source: &str, line: &str) -> bool {
-        let packed = |line: &str| -> String { line.chars().filter(|c| !" -.()/\u{a0}".contains(*c)).collect() };
+        let packed = |line: &str| -> String { line.chars().filter(|c| !is_sign(*c)).collect() };
         let tells = |line: &str| {
             let packed = packed(line);
             packed.contains(&self.digits) || self.pseudonyms.iter().any(|pseudonym| packed.contains(pseudonym.as_str()))

@@ -1,10 +1,10 @@
 //! Where digits stand in a text that may be one number: runs of them, and neighbours with only blanks and the like
 //! between. Knows what else is written with digits: dates, addresses, names of handsets, ids. Reads no number.
 
+use crate::number::written::{is_in_guid, joins, word};
+
 /// Digits that are looked at together: a number with all that is dialled before it has fewer.
 const MOST: usize = 24;
-/// Characters between two groups of one number, as in ` - `.
-const GAP: usize = 3;
 
 /// Names of handsets that are the address of their network card: what they begin with, and hexadecimal digits behind it.
 const HANDSETS: [(&str, usize, usize); 6] =
@@ -76,7 +76,7 @@ fn groups(text: &str) -> Vec<Group> {
         }
         let plus = digits > 0 && bytes[digits - 1] == b'+';
         let start = digits - usize::from(plus);
-        if text.len() >= GUID.iter().sum::<usize>() && is_in_guid(text, digits) {
+        if is_in_guid(text, digits) {
             continue;
         }
         let gap = groups.last().map_or("", |before: &Group| &text[before.end..start]);
@@ -86,7 +86,7 @@ fn groups(text: &str) -> Vec<Group> {
             after_letter: is_letter(text[..start].chars().next_back()),
             before_letter: is_letter(text[at..].chars().next()),
             // A plus is where a number begins.
-            is_joined: !plus && !gap.is_empty() && gap.chars().count() <= GAP && gap.chars().all(is_separator),
+            is_joined: !plus && joins(gap),
         });
     }
     // Groups of one thing that is no number are joined to nothing.
@@ -98,10 +98,6 @@ fn groups(text: &str) -> Vec<Group> {
         }
     }
     groups
-}
-
-fn is_separator(c: char) -> bool {
-    c == ' ' || c == '\u{a0}' || "-.()/".contains(c) || ('\u{2010}'..='\u{2013}').contains(&c)
 }
 
 /// Day, month and year, or year, month and day, with one sign between them.
@@ -130,17 +126,6 @@ fn is_ip(text: &str, groups: &[Group], from: usize) -> bool {
     four.iter().all(is_part) && (from + 1..from + 4).all(is_point) && !is_point(from) && !is_point(from + 4)
 }
 
-/// Hexadecimal digits of each part of an id, and the signs between them.
-const GUID: [usize; 9] = [8, 1, 4, 1, 4, 1, 4, 1, 12];
-
-fn is_in_guid(text: &str, at: usize) -> bool {
-    let is_hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
-    let word = word(text, at, |b| b.is_ascii_hexdigit() || b == b'-');
-    word.len() == GUID.iter().sum::<usize>()
-        && word.split('-').map(str::len).eq(GUID.into_iter().step_by(2))
-        && word.split('-').all(is_hex)
-}
-
 /// Whether a span begins in the name of a handset that is made of its address, or in a long hexadecimal id.
 pub fn is_id(text: &str, span: &Span) -> bool {
     let word = word(text, span.start, |b| b.is_ascii_alphanumeric());
@@ -158,17 +143,11 @@ pub fn is_address(text: &str, span: &Span) -> bool {
     let word = word(text, span.start, |b| b.is_ascii_hexdigit());
     let has_letter = word.len() == 12 && word.bytes().any(|b| b.is_ascii_alphabetic());
     let in_parts = |sign: char, count: usize| {
-        text.split(sign).count() == count && text.split(sign).all(|part| part.len() == 12 / count && is_hex(part))
+        text.len() == 12 + count - 1
+            && text.split(sign).count() == count
+            && text.split(sign).all(|part| part.len() == 12 / count && is_hex(part))
     };
     has_letter || in_parts('-', 6) || in_parts('.', 3) || (text.len() == 12 && is_hex(text) && text.starts_with("00"))
-}
-
-/// The bytes of one kind around a place.
-fn word(text: &str, at: usize, is_of_it: impl Fn(u8) -> bool) -> &str {
-    let bytes = text.as_bytes();
-    let start = bytes[..at].iter().rposition(|b| !is_of_it(*b)).map_or(0, |before| before + 1);
-    let end = bytes[at..].iter().position(|b| !is_of_it(*b)).map_or(bytes.len(), |behind| at + behind);
-    &text[start..end.max(start)]
 }
 
 #[cfg(test)]
@@ -187,7 +166,7 @@ mod tests {
         assert_eq!(read("+33 (0)1 42")[0], "+33142", "a zero that is not dialled from abroad");
         assert_eq!(read("(0)20 7946")[0], "0207946");
         assert_eq!(read("1+44"), ["1", "+44"], "a number begins at its plus");
-        for apart in ["31.03.2024 0915", "2024-03-31", "10.0.2.3-0001", "1, 2", "1    2", "3a4"] {
+        for apart in ["31.03.2024 0915", "2024-03-31", "10.0.2.3-0001", "1, 2", "1     2", "3a4"] {
             assert!(spans(apart).iter().all(|span| span.groups == 1), "{apart}");
         }
         assert_eq!(read("c9db44cf-c74e-0516-2222-907700900123"), [""; 0]);

@@ -14,7 +14,7 @@ use datafusion::prelude::SessionContext;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::mask::{Ours, masked};
+use super::mask::{masked, own};
 use super::users::Role;
 use super::{capped, catalogue, listed};
 use crate::config::Config;
@@ -188,10 +188,10 @@ fn sessions(lake: &Lake, config: &Config, policy: &RecordBatch, runtime: &Arc<Ru
     // Before the files are listed again: what comes in between is found at the next look.
     let key = key(lake)?;
     let manager = Engine::open_in(lake, config, policy, runtime)?.whole()?;
-    let ours = Arc::new(Ours::of(config));
     let analyst = async {
+        let own = Arc::new(own(&manager, config).await?);
         listed::views(&manager).await?;
-        masked(&manager, &ours, runtime).await
+        masked(&manager, &own, runtime).await
     };
     let analyst = lake.runtime().block_on(analyst).map_err(wrong)?;
     for context in [&manager, &analyst] {

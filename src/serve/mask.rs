@@ -3,6 +3,7 @@
 //! its plan from the columns of the tables, and where that cannot be told it is taken to hold one. Knows no connection.
 
 mod number;
+mod own;
 mod trace;
 
 use std::sync::Arc;
@@ -15,18 +16,19 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, case, lit};
 use datafusion::prelude::SessionContext;
 
-pub use number::Ours;
+pub use own::own;
 use trace::{Holds, Trace};
 
 use super::listed::Listed;
+use crate::privacy::Own;
 use crate::sql::{self, CATALOG, VIEWS};
 
 /// What stands in the place of what is masked whole.
 const MASKED: &str = "masked";
 
-/// Columns of the lake's tables that can hold a number of somebody outside. All others are derived from these, or hold
-/// what is ours: `tests/it/lake/care.rs` proves it of the roll-ups and the inputs.
-const SOURCES: [(&str, &str, Holds); 14] = [
+/// Columns of the lake's tables that can hold a number of somebody outside, or a hash by which it could be guessed. All
+/// others hold what is ours.
+const SOURCES: [(&str, &str, Holds); 18] = [
     ("legs", "caller", Holds::Number),
     ("legs", "dialled", Holds::Number),
     ("legs", "callee", Holds::Number),
@@ -36,7 +38,11 @@ const SOURCES: [(&str, &str, Holds); 14] = [
     ("legs", "callee_user", Holds::Word),
     ("legs", "trunk_in", Holds::Word),
     ("legs", "trunk_out", Holds::Word),
+    ("legs", "hunt_group", Holds::Word),
     ("legs", "account_code", Holds::Whole),
+    ("usage", "subject", Holds::Word),
+    ("usage", "dialled_one", Holds::Whole),
+    ("traffic", "name", Holds::Word),
     ("quality", "number", Holds::Number),
     ("quality", "device", Holds::Word),
     ("rejects", "detail", Holds::Word),
@@ -47,13 +53,13 @@ const SOURCES: [(&str, &str, Holds); 14] = [
 ///
 /// # Errors
 /// A view that cannot be planned.
-pub async fn masked(whole: &SessionContext, ours: &Arc<Ours>, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
+pub async fn masked(whole: &SessionContext, own: &Arc<Own>, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
     let missing = |name: &str| DataFusionError::Plan(format!("{name} is missing"));
     let schema = whole.catalog(CATALOG).and_then(|catalog| catalog.schema("public"));
     let schema = schema.ok_or_else(|| missing("public"))?;
     let functions = [
-        (Holds::Number, Arc::new(number::function(ours.clone(), true))),
-        (Holds::Word, Arc::new(number::function(ours.clone(), false))),
+        (Holds::Number, Arc::new(number::function(own.clone(), true))),
+        (Holds::Word, Arc::new(number::function(own.clone(), false))),
     ];
     let mut trace = Trace::new(SOURCES.iter().copied());
     let analyst = sql::bare(runtime);

@@ -2,7 +2,6 @@
 //! is none of ours, however it is parted. Emergency numbers, short codes and directory enquiries stay. Knows no plan.
 
 use std::hash::{Hash, Hasher};
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringViewArray};
@@ -11,8 +10,8 @@ use datafusion::common::{ScalarValue, exec_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use crate::config::{Config, Ddi, Pattern};
 use crate::number::{self, Class};
+use crate::privacy::{Own, spans};
 
 /// Shorter runs of digits are no number that reaches anybody outside.
 const SHORTEST: usize = 5;
@@ -20,131 +19,101 @@ const SHORTEST: usize = 5;
 const HIDDEN: usize = 6;
 /// Digits of the longest number there is (E.164, 6.1).
 const LONGEST: usize = 15;
-/// Most bytes between two groups of digits of one number: a dash with blanks about it, a bracket, a blank that is no ASCII.
-const BETWEEN: usize = 4;
+/// Digits of the shortest and the longest number of this country with its nought.
+const LONG: usize = 10;
+const WHOLE: usize = 11;
 
-/// The numbers of our own, as the configuration has them.
-#[derive(Debug)]
-pub struct Ours {
-    extensions: Vec<Pattern>,
-    ddi: Vec<Ddi>,
-}
-
-impl Ours {
-    pub fn of(config: &Config) -> Self {
-        let extensions = config.sources.iter().flat_map(|s| s.extensions.clone()).collect();
-        Self { extensions, ddi: config.sources.iter().flat_map(|s| s.ddi.clone()).collect() }
+/// `text` with the numbers in it masked, also where signs part their digits. Unless `everywhere`, a text may be a name of
+/// ours, and digits that a letter touches are part of a name, but for those that can only be a number.
+pub fn mask(text: &str, own: &Own, everywhere: bool) -> Option<String> {
+    if text.bytes().filter(u8::is_ascii_digit).count() < SHORTEST || (!everywhere && own.has_name(text)) {
+        return None;
     }
-
-    /// Whether digits are one of our extensions, or of our numbers in any of the forms they are written in.
-    fn has(&self, digits: &str, plus: bool) -> bool {
-        let is_ddi = |e164: &str| self.ddi.iter().any(|ddi| ddi.range.matches(e164));
-        if plus {
-            return is_ddi(&format!("+{digits}"));
-        }
-        self.extensions.iter().any(|pattern| pattern.matches(digits))
-            || self.ddi.iter().any(|ddi| ddi.gives(digits))
-            || is_ddi(&format!("+{digits}"))
-            || digits.strip_prefix('0').is_some_and(|rest| is_ddi(&format!("+44{rest}")))
-    }
-}
-
-/// `text` with the numbers in it masked, also where blanks, dashes, dots, strokes or brackets part their digits. Unless
-/// `everywhere`, digits that a letter touches are part of a name, but for those that can only be a number.
-pub fn mask(text: &str, ours: &Ours, everywhere: bool) -> Option<String> {
     let bytes = text.as_bytes();
     let mut masked: Option<Vec<u8>> = None;
-    let mut hide = |places: &[usize]| {
-        let out = masked.get_or_insert_with(|| bytes.to_vec());
-        // Of what is longer than any number is, no more stays than of a number.
-        let stay = places.len().saturating_sub(HIDDEN).min(LONGEST - HIDDEN);
-        places[stay..].iter().for_each(|place| out[*place] = b'x');
-    };
-    let mut at = 0;
-    while let Some(start) = bytes[at..].iter().position(u8::is_ascii_digit).map(|n| at + n) {
-        let groups = groups(bytes, start);
-        at = groups[groups.len() - 1].end;
-        let plus = start > 0 && bytes[start - 1] == b'+';
-        // An address or a date is digits with signs between them too: a name's have to begin like a number.
-        let is_one = groups.len() > 1 && !is_guid(bytes) && (everywhere || plus || bytes[start] == b'0');
-        let joined: Vec<usize> = groups.iter().cloned().flatten().collect();
-        let of = |places: &[usize]| places.iter().map(|place| char::from(bytes[*place])).collect::<String>();
-        // A handset's name and a count behind it are no number: `SEP020000001234 (12)`.
-        let is_name = !everywhere && is_letter(bytes, start.checked_sub(1)) && !(10..=11).contains(&joined.len());
-        if is_one && !is_name && joined.len() >= SHORTEST && is_outside(&of(&joined), plus, ours) {
-            hide(&joined);
-        }
-        for (nth, group) in groups.into_iter().enumerate() {
-            let plus = plus && nth == 0;
-            let is_name = !everywhere && is_of_a_name(bytes, &group);
-            let places: Vec<usize> = group.collect();
-            if places.len() >= SHORTEST && !is_name && is_outside(&of(&places), plus, ours) {
-                hide(&places);
+    // Up to where digits are joined to the first of their run, are a number that was looked at, are one that stays.
+    let (mut run, mut read, mut stays) = (0, 0, 0);
+    for span in spans(text) {
+        let plus = bytes[span.start] == b'+';
+        let places: Vec<usize> = (span.start..span.end).filter(|place| bytes[*place].is_ascii_digit()).collect();
+        let is_first = span.start >= run;
+        run = run.max(span.end);
+        let may_be = match span.groups {
+            1 => span.start >= stays && (everywhere || !is_of_a_name(bytes, &places)),
+            // What begins as a number does; any number may be written in a place that is for numbers.
+            _ => {
+                let begins = plus || bytes[places[0]] == b'0';
+                let is_long = is_first || places.len() >= LONG;
+                let is_name = !everywhere && is_letter(bytes, places[0].checked_sub(1)) && !is_national(&places);
+                span.start >= read && ((everywhere && is_first) || (begins && is_long && !is_name))
             }
+        };
+        if !may_be || places.len() < SHORTEST {
+            continue;
+        }
+        let is_outside =
+            is_outside(&places.iter().map(|place| char::from(bytes[*place])).collect::<String>(), plus, own);
+        if span.groups > 1 {
+            read = span.end;
+            stays = if is_outside { stays } else { span.end };
+        }
+        if is_outside {
+            let out = masked.get_or_insert_with(|| bytes.to_vec());
+            // Which of many digits end the number cannot be told: no more stays than of the shortest whole one.
+            let whole = if span.groups > 1 { WHOLE + usize::from(plus) } else { LONGEST };
+            let stay = places.len().min(whole).saturating_sub(HIDDEN);
+            places[stay..].iter().for_each(|place| out[*place] = b'x');
         }
     }
     // Digits were put out by letters: it is a text as it was.
     masked.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Runs of digits that only signs part which are written between the digits of one number, from the digit at `start` on.
-fn groups(bytes: &[u8], start: usize) -> Vec<Range<usize>> {
-    let (mut groups, mut at) = (Vec::new(), start);
-    loop {
-        let end = bytes[at..].iter().position(|b| !b.is_ascii_digit()).map_or(bytes.len(), |n| at + n);
-        groups.push(at..end);
-        let between = bytes[end..].iter().take_while(|b| b" -./()".contains(b) || !b.is_ascii()).count();
-        match bytes.get(end + between) {
-            Some(next) if next.is_ascii_digit() && between <= BETWEEN => at = end + between,
-            _ => return groups,
-        }
-    }
-}
-
 fn is_letter(bytes: &[u8], at: Option<usize>) -> bool {
     at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic)
 }
 
-/// `01a3f123-45cc-795a-b999-99ea8748c1c5`: an id of a record, whose digits are parted like a number's.
-fn is_guid(bytes: &[u8]) -> bool {
-    let shape = |(at, b): (usize, &u8)| match at {
-        8 | 13 | 18 | 23 => *b == b'-',
-        _ => b.is_ascii_hexdigit(),
-    };
-    bytes.len() == 36 && bytes.iter().enumerate().all(shape)
-}
-
 /// Whether a letter touches digits, unless it stands before them and they are as long as a number with its nought before it:
 /// `T1`, `SEP001122334455`, `AN0011223344A0`.
-fn is_of_a_name(bytes: &[u8], digits: &Range<usize>) -> bool {
-    let (before, after) = (is_letter(bytes, digits.start.checked_sub(1)), is_letter(bytes, Some(digits.end)));
-    let is_a_number = (10..=11).contains(&digits.len()) && bytes[digits.start] == b'0' && !after;
+fn is_of_a_name(bytes: &[u8], places: &[usize]) -> bool {
+    let (first, last) = (places[0], places[places.len() - 1]);
+    let (before, after) = (is_letter(bytes, first.checked_sub(1)), is_letter(bytes, Some(last + 1)));
+    let is_a_number = is_national(places) && bytes[first] == b'0' && !after;
     !is_a_number && (before || after)
 }
 
-fn is_outside(digits: &str, plus: bool, ours: &Ours) -> bool {
+/// As long as a number of this country with its nought.
+fn is_national(places: &[usize]) -> bool {
+    (LONG..=WHOLE).contains(&places.len())
+}
+
+fn is_outside(digits: &str, plus: bool, own: &Own) -> bool {
     let number = if plus { format!("+{digits}") } else { digits.to_string() };
     let stays = matches!(number::classify(&number), Class::Emergency | Class::ShortCode | Class::Directory);
-    !stays && !ours.has(digits, plus)
+    let national = (!plus).then(|| digits.strip_prefix('0')).flatten();
+    let is_own = own.has(&number)
+        || (!plus && own.has(&format!("+{digits}")))
+        || national.is_some_and(|rest| own.has(&format!("+44{rest}")));
+    !stays && !is_own
 }
 
 /// The same as a function of the engine, known to no client by name.
-pub fn function(ours: Arc<Ours>, everywhere: bool) -> ScalarUDF {
+pub fn function(own: Arc<Own>, everywhere: bool) -> ScalarUDF {
     let texts = vec![DataType::Utf8View, DataType::Utf8];
     let signature = Signature::uniform(1, texts, Volatility::Immutable);
-    ScalarUDF::new_from_impl(Mask { ours, everywhere, signature })
+    ScalarUDF::new_from_impl(Mask { own, everywhere, signature })
 }
 
 #[derive(Debug)]
 struct Mask {
-    ours: Arc<Ours>,
+    own: Arc<Own>,
     everywhere: bool,
     signature: Signature,
 }
 
 impl PartialEq for Mask {
     fn eq(&self, other: &Self) -> bool {
-        self.everywhere == other.everywhere && Arc::ptr_eq(&self.ours, &other.ours)
+        self.everywhere == other.everywhere && Arc::ptr_eq(&self.own, &other.own)
     }
 }
 
@@ -170,7 +139,7 @@ impl ScalarUDFImpl for Mask {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let one = |text: Option<&str>| text.map(|t| mask(t, &self.ours, self.everywhere).unwrap_or_else(|| t.into()));
+        let one = |text: Option<&str>| text.map(|t| mask(t, &self.own, self.everywhere).unwrap_or_else(|| t.into()));
         Ok(match args.args.first() {
             Some(ColumnarValue::Scalar(ScalarValue::Utf8(text))) => {
                 ColumnarValue::Scalar(ScalarValue::Utf8(one(text.as_deref())))
@@ -197,13 +166,13 @@ impl ScalarUDFImpl for Mask {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
-    fn ours() -> Ours {
-        let pattern = |text: &str| Pattern::try_from(text.to_string()).unwrap();
-        Ours {
-            extensions: vec![pattern("2XXXXX"), pattern("7XXX")],
-            ddi: vec![Ddi { range: pattern("+442079461XXX"), extension_digits: 4 }],
-        }
+    fn own() -> Own {
+        let text = "[lake]\npath = \"lake\"\n[[source]]\nname = \"a\"\nformat = \"f\"\npaths = []\ntimezone = \"UTC\"\n\
+             extensions = [\"2XXXXX\", \"7XXX\"]\nddi = [{ range = \"+442079461XXX\", extension_digits = 4 }]\n";
+        let formats = [crate::layout::Format { id: "f", keys: &[] }];
+        Own::new(&Config::parse(text, "onhook.toml", std::path::PathBuf::new(), &formats).unwrap())
     }
 
     #[test]
@@ -217,8 +186,12 @@ mod tests {
             ("+44 1632-960-123 ext. 5", "+44 1632-xxx-xxx ext. 5"),
             ("+44\u{a0}7700\u{a0}900123", "+44\u{a0}7700\u{a0}xxxxxx"),
             ("0 7 7 0 0 9 0 0 1 2 3", "0 7 7 0 0 x x x x x x"),
+            ("0163 \u{2013} 296 \u{2013} 0123", "0163 \u{2013} 2xx \u{2013} xxxx"),
+            ("0163\u{202f}296\u{2212}0123", "0163\u{202f}2xx\u{2212}xxxx"),
+            ("id=01a3f123-45cc-795a-b999-99ea874bc1c5", "id=01a3f123-45cc-795a-b999-99ea874bc1c5"),
             ("01a3f123-45cc-795a-b999-99ea874bc1c5", "01a3f123-45cc-795a-b999-99ea874bc1c5"),
-            ("07700900123 07700900124 07700900125", "07700xxxxxx xxxxxxxxxxx xxxxxxxxxxx"),
+            ("07700900123 07700900124 07700900125", "07700xxxxxx xxxxxxxxxxx 07700xxxxxx"),
+            ("020 7946 0001 2001", "020 79xx xxxx xxxx"),
             ("200123", "200123"),
             ("960123", "xxxxxx"),
             ("7123", "7123"),
@@ -236,7 +209,7 @@ mod tests {
             ("é+447700900123é", "é+447700xxxxxxé"),
         ];
         for (text, expected) in cases {
-            assert_eq!(mask(text, &ours(), true).as_deref().unwrap_or(text), expected);
+            assert_eq!(mask(text, &own(), true).as_deref().unwrap_or(text), expected);
         }
     }
 
@@ -250,13 +223,20 @@ mod tests {
             ("mob07700 900 123", "mob07700 xxx xxx"),
             ("late: SEP020000001234 (12)", "late: SEP020000001234 (12)"),
             ("mob 07700 900 123", "mob xxxxx xxx xxx"),
+            ("Room 12 020 7946 0001", "Room 12 020 79xx xxxx"),
+            ("9 020 7946 0001", "9 020 79xx xxxx"),
+            ("BT 2 (0113) 496 0001", "BT 2 (0113) 4xx xxxx"),
+            ("020 7946 0001 2001", "020 79xx xxxx xxxx"),
+            ("Room 12 +44 20 7946 0001", "Room 12 +44 20 79xx xxxx"),
             ("10.20.30.40", "10.20.30.40"),
+            ("10.1.0.3-0001", "10.1.0.3-0001"),
+            ("31.03.2024 0915", "31.03.2024 0915"),
             ("2024-03-31 09:00", "2024-03-31 09:00"),
             ("T1/T2", "T1/T2"),
             ("07700900123", "07700xxxxxx"),
         ];
         for (text, expected) in cases {
-            assert_eq!(mask(text, &ours(), false).as_deref().unwrap_or(text), expected);
+            assert_eq!(mask(text, &own(), false).as_deref().unwrap_or(text), expected);
         }
     }
 }

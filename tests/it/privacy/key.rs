@@ -70,6 +70,75 @@ fn a_new_key_gives_new_pseudonyms_and_the_old_ones_are_still_found() {
     assert_eq!(said["held"][0]["rows"], 3, "{said}");
 }
 
+/// A lift's dialler is known by calling one number only: it stays known when numbers are kept otherwise from a day on, by
+/// whichever way each of its days was read, and when the rows of such a day are merged.
+#[test]
+fn who_calls_one_number_only_is_known_by_it_beyond_a_change_of_key() {
+    let work = Workdir::small();
+    std::fs::remove_file(work.join(MITEL)).unwrap();
+    let call = |line: &str, day: &str, hour: &str, last: &str| {
+        format!(
+            " {day} {hour}:01  0000:01:05 {line}         90163296060{last}              A T1                            001\n"
+        )
+    };
+    let read = |name: &str, calls: &[String]| {
+        work.write(&format!("landing/mitel/{name}_20240331.log"), calls.concat());
+        work.good(&["ingest", "--source", "north-mitel"]);
+    };
+    read("a", &[call("4102", "03/04", "09", "1"), call("4103", "03/04", "09", "1")]);
+    with(&work, "pseudonym");
+    read("b", &[call("4102", "03/05", "09", "1"), call("4103", "03/05", "09", "1")]);
+    work.good(&["privacy", "key", "--rotate"]);
+    read("c", &[call("4102", "03/05", "10", "1"), call("4102", "03/06", "09", "1"), call("4103", "03/06", "09", "1")]);
+    // Another number, one day: four texts in three ways.
+    read("d", &[call("4103", "03/07", "09", "2")]);
+    let asked =
+        "select subject from subject_use where is_hotline and source = 'north-mitel' and subject_kind = 'number'";
+    assert_eq!(work.sql("select count(distinct dialled_one) from usage where subject = '4102'"), ["3"], "three texts");
+    assert_eq!(work.sql(asked), ["4102"]);
+    work.good(&["lake", "compact"]);
+    assert_eq!(work.sql("select count(*) from usage where subject = '4102' and dialled_one = -1"), ["1"], "both keys");
+    assert_eq!(work.sql(asked), ["4102"]);
+}
+
+/// The line `records …` is what a repeated record is known by: with another one a file read again would count twice.
+#[test]
+fn another_key_file_in_place_of_the_lost_one_is_refused() {
+    let work = Workdir::small();
+    with(&work, "truncate");
+    assert!(work.ingest(&[]).0 < 2);
+    let legs = work.sql("select count(*) from legs");
+    delivered_again(&work, "a");
+    let text = work.read(KEY);
+    work.write(KEY, text.replace(&"11".repeat(32), &"12".repeat(32)));
+    let ran = work.run(&["ingest"]);
+    assert_eq!((ran.code, ran.stderr.contains("another line `records …`")), (2, true), "{ran:?}");
+    work.write(KEY, &text);
+    assert!(work.run(&["ingest"]).code < 2);
+    assert_eq!(work.sql("select count(*) from legs"), legs);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_that_is_a_link_is_rotated_where_it_lies() {
+    use std::os::unix::fs::symlink;
+    let work = Workdir::small();
+    with(&work, "pseudonym");
+    std::fs::create_dir(work.join("secure")).unwrap();
+    std::fs::rename(work.join(KEY), work.join("secure/outside.key")).unwrap();
+    symlink(work.join("secure/outside.key"), work.join(KEY)).unwrap();
+    work.good(&["privacy", "key", "--rotate"]);
+    assert!(work.join(KEY).is_symlink());
+    assert_eq!(work.read("secure/outside.key").matches("numbers ").count(), 2);
+    // The disk it lies on is not there: no other key is put in its place.
+    std::fs::rename(work.join("secure"), work.join("unmounted")).unwrap();
+    for args in [&["privacy", "key"][..], &["privacy", "key", "--rotate"]] {
+        let ran = work.run(args);
+        assert_eq!((ran.code, ran.stderr.contains("a link that leads nowhere")), (2, true), "{ran:?}");
+    }
+    assert!(work.join(KEY).is_symlink());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_key_is_made_for_its_owner_only_and_none_else_is_taken() {

@@ -266,6 +266,42 @@ fn numbers_in_names_reports_and_rejected_lines_are_masked_too() {
     }
 }
 
+/// Handsets, logins and trunks of the organisation's own lists may look like numbers: their calls are theirs all the same.
+#[test]
+fn names_of_the_register_and_the_trunk_list_are_the_same_in_the_calls() {
+    let pbx = "[[source]]\nname = \"pbx\"\nformat = \"asterisk-csv\"\npaths = [\"landing/pbx/*\"]\n\
+        timezone = \"Europe/London\"\nextensions = [\"1XX\"]\n\n[estate]";
+    let end = "\"Dial\",\"\",\"2024-03-05 09:00:00\",\"2024-03-05 09:00:06\",\"2024-03-05 09:01:00\",60,54,\"ANSWERED\",\"DOCUMENTATION\"";
+    let calls = format!(
+        "\"\",\"101\",\"07700900123\",\"out\",\"Desk\",\"PJSIP/001565123456-00000001\",\"SIP/02079460500-00000002\",{end},\"1709629200.1\",\"\"\n"
+    );
+    let made = || {
+        let work = Workdir::small();
+        work.write("onhook.toml", work.read("onhook.toml").replace("[estate]", pbx));
+        work.write("landing/pbx/Master.csv", &calls);
+        let lines = work.read("estate/extensions.csv");
+        let line = "pbx,101,,pjsip/001565123456,Yealink T54W,desk_phone,personal,HQ,,CC100,,,2019-05-01,,false,,\n";
+        work.write("estate/extensions.csv", lines + line);
+        work.write(
+            "estate/trunks.csv",
+            work.read("estate/trunks.csv") + "pbx,SIP/02079460500,Example Carrier,pstn,,30,\n",
+        );
+        work
+    };
+    for way in ["keep", "pseudonym", "truncate"] {
+        let work = made();
+        if way != "keep" {
+            with(&work, way);
+        }
+        assert!(work.run(&["ingest"]).code < 2);
+        work.run(&["estate", "load"]);
+        let uses = "select counted_by, handset_uses from extension_facts where source = 'pbx' and extension = '101'";
+        assert_eq!(work.sql(uses), ["device,1"], "{way}");
+        let trunk = "select caller_device, trunk_out, direction from legs where source = 'pbx'";
+        assert_eq!(work.sql(trunk), ["PJSIP/001565123456,SIP/02079460500,outbound"], "{way}");
+    }
+}
+
 /// The invented estate of the README, a year of it: the night's work, its page and its lists.
 #[test]
 fn the_sample_gets_the_verdicts_it_was_made_for() {
