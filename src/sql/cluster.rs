@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use ballista_core::BALLISTA_VERSION;
-use ballista_core::config::BALLISTA_CLIENT_GRPC_CONNECT_TIMEOUT_SECONDS;
-use ballista_core::execution_plans::execute_physical_plan;
+use ballista_core::config::{BALLISTA_CLIENT_GRPC_CONNECT_TIMEOUT_SECONDS, BALLISTA_SHUFFLE_READER_FORCE_REMOTE_READ};
 use ballista_core::extension::{BallistaGrpcMetadataInterceptor, SessionConfigExt, SessionConfigHelperExt};
 use ballista_core::optimizer::ballista_default_optimizer_rules;
 use ballista_core::planner::scans_only_information_schema;
@@ -27,24 +26,27 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion_proto::physical_plan::AsExecutionPlan;
+use datafusion_proto::physical_plan::{AsExecutionPlan, PhysicalExtensionCodec};
 use datafusion_proto::protobuf::PhysicalPlanNode;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::pieces;
-use super::sendable::sendable;
+use super::sendable::{sendable, windows_sorted};
 use crate::error::Error;
 
 /// How long a scheduler may take to be reached, and then a question that reads nothing to be answered by an executor.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
-/// Pieces a stage is cut into where the place does not say: Ballista's own default.
+/// Parts that rows are dealt out into where the place does not say: Ballista's own default.
 const PARTITIONS: usize = 16;
 /// A scheduler's own default.
 const PORT: u16 = 50050;
 
 /// Seconds that an answer may take where the place does not say: a cluster that lost an executor may wait for it for ever.
 const SECONDS: usize = 3600;
+
+/// Pieces of one question that are worked out at the same time.
+const JOBS_AT_ONCE: usize = 8;
 
 /// Where a scheduler is, as in `df://host:port` or `df://host:port?partitions=64&seconds=600`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +56,12 @@ pub struct Cluster {
     scheduler: String,
     partitions: usize,
     seconds: usize,
+}
+
+/// Pieces of a question that are alike.
+struct Job {
+    message: Vec<u8>,
+    pieces: Vec<Arc<dyn ExecutionPlan>>,
 }
 
 impl FromStr for Cluster {
@@ -133,29 +141,54 @@ impl Cluster {
     }
 
     async fn answer(&self, context: &SessionContext, plan: Arc<dyn ExecutionPlan>) -> Result<Option<Vec<RecordBatch>>> {
-        let config = context.copied_config();
-        let (client, codec) = (config.ballista_config(), config.ballista_physical_extension_codec());
+        let codec = context.copied_config().ballista_physical_extension_codec();
         let mut plan = sendable(plan, &context.task_ctx()).await?;
         // Of all its pieces, before the first is worked out.
         if !pieces::fit(&plan, codec.as_ref())? {
             return Ok(None);
         }
-        while let Some(piece) = pieces::piece(&plan) {
-            let left = self.leave(context, &piece).await?;
-            plan = pieces::replaced(plan, &piece, &left)?;
+        loop {
+            // A view that a question stands on twice is worked out once: pieces by what is sent.
+            let mut jobs: Vec<Job> = Vec::new();
+            for piece in pieces::pieces(&plan) {
+                let message = message(&piece, codec.as_ref())?;
+                match jobs.iter_mut().find(|job| job.message == message) {
+                    Some(job) => job.pieces.push(piece),
+                    None => jobs.push(Job { message, pieces: vec![piece] }),
+                }
+            }
+            if jobs.is_empty() {
+                break;
+            }
+            let left = jobs.iter().map(|job| self.leave(context, job.message.clone(), &job.pieces[0]));
+            let left: Vec<_> = stream::iter(left).buffered(JOBS_AT_ONCE).try_collect().await?;
+            for (job, left) in jobs.iter().zip(left) {
+                for piece in &job.pieces {
+                    plan = pieces::replaced(plan, piece, pieces::left(piece, left.clone())?)?;
+                }
+            }
+            plan = windows_sorted(plan)?;
         }
-        let (scheduler, session) = (self.scheduler.clone(), context.session_id());
-        let rows = execute_physical_plan::<PhysicalPlanNode>(scheduler, &client, plan, codec.as_ref(), session, config);
-        Ok(Some(rows.await?.try_collect().await?))
+        let sent = message(&plan, codec.as_ref())?;
+        // Nothing of it lies in a folder here, whatever folders there are.
+        let left = pieces::left(&plan, self.leave(context, sent, &plan).await?)?.with_work_dir(String::new());
+        let far = context.copied_config().set_bool(BALLISTA_SHUFFLE_READER_FORCE_REMOTE_READ, true);
+        let far = SessionContext::new_with_config(far).task_ctx();
+        let mut rows = Vec::new();
+        for partition in 0..plan.output_partitioning().partition_count() {
+            rows.extend(left.execute(partition, far.clone())?.try_collect::<Vec<_>>().await?);
+        }
+        Ok(Some(rows))
     }
 
-    /// Has a piece worked out and its rows left with the executors; gives the step that reads them there.
-    async fn leave(&self, context: &SessionContext, piece: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    /// Has a piece worked out and its rows left with the executors; of each partition, where they are.
+    async fn leave(
+        &self,
+        context: &SessionContext,
+        message: Vec<u8>,
+        piece: &Arc<dyn ExecutionPlan>,
+    ) -> Result<Vec<Vec<PartitionLocation>>> {
         let config = context.copied_config();
-        let codec = config.ballista_physical_extension_codec();
-        let encoded = PhysicalPlanNode::try_from_physical_plan(piece.clone(), codec.as_ref())?;
-        let mut message = Vec::new();
-        encoded.try_encode(&mut message)?;
         let job = ExecuteQueryParams {
             query: Some(Query::PhysicalPlan(message)),
             settings: config.to_key_value_pairs(),
@@ -169,7 +202,11 @@ impl Cluster {
             let partition = partitions.get_mut(location.partition_id.partition_id);
             partition.ok_or_else(|| failed("rows of a partition that was not asked for"))?.push(location);
         }
-        pieces::left(piece, partitions)
+        // A partition is one task's. Where that was begun again, what it wrote first is named as well.
+        if partitions.iter().any(|places| places.len() > 1) {
+            return Err(failed("an executor was lost, and rows of it came twice"));
+        }
+        Ok(partitions)
     }
 
     /// Sends a job and waits for its end: where its rows are.
@@ -181,7 +218,7 @@ impl Cluster {
         let client = config.ballista_config();
         let most = client.grpc_client_max_message_size();
         let endpoint = create_grpc_client_endpoint(self.scheduler.clone(), Some(&GrpcClientConfig::from(&client)));
-        let channel = endpoint.map_err(failed)?.connect().await.map_err(failed)?;
+        let channel = endpoint.map_err(failed)?.connect().await.map_err(|error| failed(chain(&error)))?;
         let version = [(BALLISTA_VERSION_HEADER.to_string(), BALLISTA_VERSION.to_string())].into();
         let mut scheduler =
             SchedulerGrpcClient::with_interceptor(channel, BallistaGrpcMetadataInterceptor::new(version))
@@ -255,6 +292,19 @@ impl Where {
         })?;
         Ok(found)
     }
+}
+
+/// An error with what it came from.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(|cause| cause.to_string()).collect::<Vec<_>>().join(": ")
+}
+
+/// A plan as it is sent.
+fn message(plan: &Arc<dyn ExecutionPlan>, codec: &dyn PhysicalExtensionCodec) -> Result<Vec<u8>> {
+    let mut message = Vec::new();
+    PhysicalPlanNode::try_from_physical_plan(plan.clone(), codec)?.try_encode(&mut message)?;
+    Ok(message)
 }
 
 fn failed(why: impl std::fmt::Display) -> DataFusionError {

@@ -1,6 +1,7 @@
-//! A plan too deep to be sent, cut into pieces that are not. A message of Ballista's may nest a hundred deep and a step of
-//! a plan takes two of those, so that a report that stands on views which stand on views does not fit in one. Finds where to cut, puts
-//! something in the place of what was cut off, and knows where no cut helps; sends nothing.
+//! A plan cut into pieces, each a job of its own. In a job rows change hands once: where an executor is lost, Ballista 55 begins the
+//! stage again that reads its rows, and keeps what that stage had written for the next; of the last stage that can be seen, in its
+//! answer. And a message of Ballista's may nest a hundred deep, of which a step takes two. Finds where to cut, puts something in the
+//! place of what was cut off, and knows where no cut helps; sends nothing.
 
 use std::sync::Arc;
 
@@ -11,9 +12,11 @@ use datafusion::error::Result;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion_proto::physical_plan::{AsExecutionPlan, PhysicalExtensionCodec};
 use datafusion_proto::protobuf::PhysicalPlanNode;
@@ -32,23 +35,83 @@ const NO_STAGE: usize = u32::MAX as usize;
 /// Whether a scheduler can read the plan, cut into its pieces. One expression that is too deep by itself cannot be cut.
 pub fn fit(plan: &Arc<dyn ExecutionPlan>, codec: &dyn PhysicalExtensionCodec) -> Result<bool> {
     let mut plan = plan.clone();
-    while let Some(piece) = piece(&plan) {
-        if !is_read(&piece, codec)? {
-            return Ok(false);
+    loop {
+        let pieces = pieces(&plan);
+        if pieces.is_empty() {
+            return is_read(&plan, codec);
         }
-        let nowhere = vec![Vec::new(); piece.output_partitioning().partition_count()];
-        plan = replaced(plan, &piece, &left(&piece, nowhere)?)?;
+        for piece in pieces {
+            if !is_read(&piece, codec)? {
+                return Ok(false);
+            }
+            let nowhere = vec![Vec::new(); piece.output_partitioning().partition_count()];
+            plan = replaced(plan, &piece, left(&piece, nowhere)?)?;
+        }
     }
-    is_read(&plan, codec)
 }
 
-/// A part that is to be worked out before the rest, itself not too deep; none where the whole is not.
-pub fn piece(plan: &Arc<dyn ExecutionPlan>) -> Option<Arc<dyn ExecutionPlan>> {
-    depth(plan).err()
+/// Parts that are to be worked out before the rest, none within another, none too deep itself or with rows that change hands
+/// twice; none where the whole is not.
+pub fn pieces(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
+    let mut pieces = Vec::new();
+    handed_twice(plan, &mut pieces);
+    if pieces.is_empty() {
+        pieces.extend(depth(plan).err());
+    }
+    pieces
 }
 
-/// The plan with another step in the place of a piece.
+/// What is below a hand-over and has one within, where more than one task works it out: then some can be done when an executor is
+/// lost. Whether rows change hands in the plan, its pieces aside.
+fn handed_twice(plan: &Arc<dyn ExecutionPlan>, pieces: &mut Vec<Arc<dyn ExecutionPlan>>) -> bool {
+    let mut is_handed = hands_over(plan);
+    for child in plan.children() {
+        let known = pieces.len();
+        let is_within = handed_twice(child, pieces);
+        let is_of_many = child.output_partitioning().partition_count() > 1;
+        match hands_over(plan) && is_within && is_of_many && pieces.len() == known {
+            true => pieces.push(unsorted(child).clone()),
+            false => is_handed |= is_within,
+        }
+    }
+    is_handed
+}
+
+/// Whether a scheduler may make a stage of its own of what is below a step.
+fn hands_over(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let hands_round =
+        |join: &HashJoinExec| matches!(join.partition_mode(), PartitionMode::CollectLeft | PartitionMode::Auto);
+    plan.is::<RepartitionExec>()
+        || plan.is::<CoalescePartitionsExec>()
+        || plan.is::<SortPreservingMergeExec>()
+        || plan.is::<UnionExec>()
+        || plan.downcast_ref::<HashJoinExec>().is_some_and(hands_round)
+}
+
+/// Rows before they are put in order: who reads what was left of them can do that.
+fn unsorted(plan: &Arc<dyn ExecutionPlan>) -> &Arc<dyn ExecutionPlan> {
+    match plan.children()[..] {
+        [rows] if plan.is::<SortExec>() => unsorted(rows),
+        _ => plan,
+    }
+}
+
+/// The plan with what was left of a piece in its place, in the order that the piece had.
 pub fn replaced(
+    plan: Arc<dyn ExecutionPlan>,
+    piece: &Arc<dyn ExecutionPlan>,
+    left: ShuffleReaderExec,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let left: Arc<dyn ExecutionPlan> = Arc::new(left);
+    let left = match piece.output_ordering() {
+        Some(order) => Arc::new(SortExec::new(order.clone(), left).with_preserve_partitioning(true)),
+        None => left,
+    };
+    put(plan, piece, &left)
+}
+
+/// The plan with another step in the place of one.
+pub fn put(
     plan: Arc<dyn ExecutionPlan>,
     piece: &Arc<dyn ExecutionPlan>,
     by: &Arc<dyn ExecutionPlan>,
@@ -56,15 +119,15 @@ pub fn replaced(
     if Arc::ptr_eq(&plan, piece) {
         return Ok(by.clone());
     }
-    let children = plan.children().into_iter().map(|child| replaced(child.clone(), piece, by));
+    let children = plan.children().into_iter().map(|child| put(child.clone(), piece, by));
     let children = children.collect::<Result<Vec<_>>>()?;
     replace_children_if_necessary(plan, children)
 }
 
 /// The step that reads what was left of a piece; of each partition, where its rows are. They are found by that alone.
-pub fn left(piece: &Arc<dyn ExecutionPlan>, partitions: Vec<Vec<PartitionLocation>>) -> Result<Arc<dyn ExecutionPlan>> {
+pub fn left(piece: &Arc<dyn ExecutionPlan>, partitions: Vec<Vec<PartitionLocation>>) -> Result<ShuffleReaderExec> {
     let partitioning = piece.output_partitioning().clone();
-    Ok(Arc::new(ShuffleReaderExec::try_new(NO_STAGE, partitions, piece.schema(), partitioning)?))
+    ShuffleReaderExec::try_new(NO_STAGE, partitions, piece.schema(), partitioning)
 }
 
 /// Whether its message can be read again, with what comes around it.
@@ -78,8 +141,7 @@ fn is_read(plan: &Arc<dyn ExecutionPlan>, codec: &dyn PhysicalExtensionCodec) ->
     Ok(PhysicalPlanNode::try_decode(&message).is_ok())
 }
 
-/// Messages within each other, or a part to be cut off. Not where rows come in an order: who reads what was left
-/// does not know of it.
+/// Messages within each other, or a part to be cut off. Not where rows come in an order: it would have to be made again.
 fn depth(plan: &Arc<dyn ExecutionPlan>) -> Result<usize, Arc<dyn ExecutionPlan>> {
     let most = if stops(plan) { DEEP } else { DEEPEST };
     let mut deepest = own_depth(plan);
@@ -168,12 +230,50 @@ mod tests {
         }
     }
 
+    /// What a stage had written before it was begun again is seen in the answer of a job, and nowhere else.
+    #[test]
+    fn rows_change_hands_once_a_job() {
+        let by_key = |rows: Arc<dyn ExecutionPlan>| -> Arc<dyn ExecutionPlan> {
+            Arc::new(
+                RepartitionExec::try_new(rows, Partitioning::Hash(vec![Arc::new(Column::new("b", 0))], 4)).unwrap(),
+            )
+        };
+        let gathered = |rows| -> Arc<dyn ExecutionPlan> { Arc::new(CoalescePartitionsExec::new(rows)) };
+        let both = |one, other| UnionExec::try_new(vec![one, other]).unwrap();
+        let times = |plan: &Arc<dyn ExecutionPlan>| {
+            let mut plan = plan.clone();
+            let mut jobs = 1;
+            loop {
+                let pieces = pieces(&plan);
+                if pieces.is_empty() {
+                    return jobs;
+                }
+                for piece in pieces {
+                    assert!(super::pieces(&piece).is_empty(), "a piece has none itself");
+                    jobs += 1;
+                    plan = replaced(plan, &piece, left(&piece, vec![Vec::new(); 4]).unwrap()).unwrap();
+                }
+            }
+        };
+        for (plan, jobs) in [
+            (filtered(rows(), 1), 1),
+            (by_key(rows()), 1),
+            (gathered(filtered(by_key(rows()), 1)), 2),
+            (by_key(filtered(by_key(filtered(by_key(rows()), 1)), 1)), 3),
+            (gathered(both(filtered(by_key(rows()), 1), filtered(by_key(rows()), 1))), 4),
+            // One task is done or is not.
+            (by_key(filtered(gathered(by_key(rows())), 1)), 2),
+        ] {
+            assert_eq!(times(&plan), jobs, "{}", datafusion::physical_plan::displayable(plan.as_ref()).indent(false));
+        }
+    }
+
     /// Upstream's own steps when an executor is lost: what a stage reads is taken out, and looked for again by its number.
     #[test]
     fn what_was_left_is_never_looked_for_among_the_stages_of_the_next_job() {
         let codec = BallistaPhysicalExtensionCodec::default();
         let stage: Arc<dyn ExecutionPlan> =
-            Arc::new(CoalescePartitionsExec::new(left(&rows(), vec![Vec::new()]).unwrap()));
+            Arc::new(CoalescePartitionsExec::new(Arc::new(left(&rows(), vec![Vec::new()]).unwrap())));
         let sent = PhysicalPlanNode::try_from_physical_plan(stage, &codec).unwrap();
         let stage = sent.try_into_physical_plan(&TaskContext::default(), &codec).unwrap();
         let again = rollback_resolved_shuffles(stage).unwrap();

@@ -38,7 +38,7 @@ pub async fn sendable(plan: Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) 
         let rows = collect_partitioned(part.clone(), context.clone()).await?;
         let rows: Arc<dyn ExecutionPlan> =
             DataSourceExec::from_data_source(MemorySourceConfig::try_new(&rows, part.schema(), None)?);
-        plan = pieces::replaced(plan, &part, &rows)?;
+        plan = pieces::put(plan, &part, &rows)?;
     }
     let said = plan.transform_up(|plan| {
         if plan.is::<UnionExec>() {
@@ -53,12 +53,20 @@ pub async fn sendable(plan: Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) 
             let sides = vec![left.clone(), whole];
             return Ok(Transformed::yes(replace_children_if_necessary(plan, sides)?));
         }
-        Ok(match window(&plan).map(|window| sorted(&plan, window)) {
-            Some(Some(input)) => Transformed::yes(replace_children_if_necessary(plan, vec![input])?),
-            _ => Transformed::no(plan),
+        Ok(Transformed::no(plan))
+    });
+    windows_sorted(said.data()?)
+}
+
+/// The same with the input of each window in the order that it needs, whatever is known behind a stage.
+pub fn windows_sorted(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let sorted = plan.transform_up(|plan| {
+        Ok(match window(&plan).and_then(|window| sorted(&plan, window)) {
+            Some(input) => Transformed::yes(replace_children_if_necessary(plan, vec![input])?),
+            None => Transformed::no(plan),
         })
     });
-    said.data()
+    sorted.data()
 }
 
 /// Left and right.

@@ -98,8 +98,10 @@ fn on_a_cluster() {
         let rows = estate.compare(&here, &estate.asked(Some(&cluster), &Args::new()), "the cluster");
         assert!(rows > 100, "{}: {rows}", estate.name);
         // and go along with the plan where they are not.
-        std::fs::remove_dir_all(estate.folder.join("lake/standing")).unwrap();
-        estate.compare(&here, &estate.asked(Some(&cluster), &Args::new()), "the cluster, without standing answers");
+        if estate.name == "small" {
+            std::fs::remove_dir_all(estate.folder.join("lake/standing")).unwrap();
+            estate.compare(&here, &estate.asked(Some(&cluster), &Args::new()), "the cluster, without standing answers");
+        }
     }
 }
 
@@ -230,7 +232,7 @@ fn an_executor_killed_in_the_middle_of_a_question_leaves_the_right_answer_or_a_c
     let args = ["-c", &estate.config(), "sql", "-f", "csv", "-e", LONG];
     let here = estate.work.good(&args);
     let mut peers = Peers::start(2);
-    let place = peers.place() + "?seconds=60";
+    let place = peers.place() + "?partitions=16&seconds=60";
     let asked = Running::start(&estate.work, &[&args[..], &["--engine", &place]].concat());
     // Both have written rows of the same job, and it is not done.
     peers.wait_until_both_work(&asked);
