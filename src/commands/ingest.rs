@@ -36,7 +36,9 @@ impl Told {
     /// # Errors
     /// The trunk list, the key or the register is not as it must be: legs are written once, and what is wrong in them stays.
     pub fn of(config: &Config) -> Result<Self> {
-        Ok(Self { trunks: crate::estate::trunks(config)?, masks: privacy::masks(config)? })
+        let trunks = crate::estate::trunks(config)?;
+        let masks = privacy::masks(config, &trunks)?;
+        Ok(Self { trunks, masks })
     }
 }
 

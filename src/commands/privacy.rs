@@ -1,6 +1,7 @@
 //! `onhook privacy key` and `onhook subject`: the key file and its secrets, and what one number's owner may ask for.
 //! The only place that reads a key.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,17 +9,18 @@ use std::path::{Path, PathBuf};
 use super::{Talk, Verdict};
 use crate::config::{Config, OutsideNumbers};
 use crate::error::{Error, Result};
+use crate::normalise::Trunks;
 use crate::privacy::{Keys, Masks, Own, SECRET_BYTES};
 
 mod subject;
 
 pub use subject::subject;
 
-/// What stands for outside numbers, by source.
+/// What stands for outside numbers, by source. `trunks` are ours by their names.
 ///
 /// # Errors
 /// The key is not there or not kept to its owner; or of two sources that a line joins only one keeps outside numbers.
-pub fn masks(config: &Config) -> Result<Masks> {
+pub fn masks(config: &Config, trunks: &HashMap<String, Trunks>) -> Result<Masks> {
     if config.sources.iter().all(|source| source.outside_numbers == OutsideNumbers::Keep) {
         return Ok(Masks::new());
     }
@@ -32,9 +34,10 @@ pub fn masks(config: &Config) -> Result<Masks> {
             });
         }
     }
-    let mut listed = crate::estate::direct_lines(config)?;
-    listed.extend(crate::estate::priced_numbers(config)?);
-    let own = Own::new(config).listing(listed, crate::estate::names(config)?);
+    let (mut numbers, mut names) = crate::estate::registered(config)?;
+    numbers.extend(crate::estate::priced_numbers(config)?);
+    names.extend(trunks.values().flat_map(|trunks| trunks.keys().cloned()));
+    let own = Own::new(config).listing(numbers, names);
     let Some(keys) = keys(config)? else { return Ok(Masks::new()) };
     Ok(crate::privacy::masks(config, keys, own))
 }

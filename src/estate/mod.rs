@@ -261,34 +261,22 @@ pub fn trunks(config: &Config) -> Result<HashMap<String, Trunks>> {
     Ok(by_source)
 }
 
-/// The direct lines of the register, which are ours wherever they stand in a record.
+/// What the register names that is ours wherever it stands in a record: direct lines; and handsets, logins and groups, as they
+/// stand there.
 ///
 /// # Errors
 /// The register cannot be read.
-pub fn direct_lines(config: &Config) -> Result<HashSet<String>> {
-    let Some(path) = &config.estate.extensions else { return Ok(HashSet::new()) };
-    let rows = read_table(config, path, Table::Extensions)?;
-    let lines = rows.rows.iter().map(|row| rows.text(row, "ddi").to_string());
-    Ok(lines.filter(|line| !line.is_empty()).collect())
-}
-
-/// Handsets, logins and groups of the register, and trunks of the trunk list, as they stand there.
-///
-/// # Errors
-/// One of the lists cannot be read.
-pub fn names(config: &Config) -> Result<HashSet<String>> {
-    let mut names = HashSet::new();
-    for (path, table, columns) in [
-        (&config.estate.extensions, Table::Extensions, &["device_name", "user_id"][..]),
-        (&config.estate.trunks, Table::Trunks, &["trunk"]),
-    ] {
-        let Some(path) = path else { continue };
-        let list = read_table(config, path, table)?;
-        let cells = list.rows.iter().flat_map(|row| columns.iter().map(|column| list.text(row, column)));
-        names.extend(cells.filter(|cell| !cell.is_empty()).map(String::from));
-        names.extend(list.rows.iter().flat_map(|row| groups(list.text(row, "hunt_groups"))).map(String::from));
+pub fn registered(config: &Config) -> Result<(HashSet<String>, HashSet<String>)> {
+    let (mut lines, mut names) = (HashSet::new(), HashSet::new());
+    let Some(path) = &config.estate.extensions else { return Ok((lines, names)) };
+    let register = read_table(config, path, Table::Extensions)?;
+    for row in &register.rows {
+        let cell = |column| Some(register.text(row, column).to_string()).filter(|cell| !cell.is_empty());
+        lines.extend(cell("ddi"));
+        names.extend(["device_name", "user_id"].into_iter().filter_map(cell));
+        names.extend(groups(register.text(row, "hunt_groups")).map(String::from));
     }
-    Ok(names)
+    Ok((lines, names))
 }
 
 /// The groups that a cell of `hunt_groups` names.

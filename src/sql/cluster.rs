@@ -26,8 +26,6 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion_proto::physical_plan::{AsExecutionPlan, PhysicalExtensionCodec};
-use datafusion_proto::protobuf::PhysicalPlanNode;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::pieces;
@@ -151,7 +149,7 @@ impl Cluster {
             // A view that a question stands on twice is worked out once: pieces by what is sent.
             let mut jobs: Vec<Job> = Vec::new();
             for piece in pieces::pieces(&plan) {
-                let message = message(&piece, codec.as_ref())?;
+                let message = pieces::message(&piece, codec.as_ref())?;
                 match jobs.iter_mut().find(|job| job.message == message) {
                     Some(job) => job.pieces.push(piece),
                     None => jobs.push(Job { message, pieces: vec![piece] }),
@@ -169,7 +167,7 @@ impl Cluster {
             }
             plan = windows_sorted(plan)?;
         }
-        let sent = message(&plan, codec.as_ref())?;
+        let sent = pieces::message(&plan, codec.as_ref())?;
         // Nothing of it lies in a folder here, whatever folders there are.
         let left = pieces::left(&plan, self.leave(context, sent, &plan).await?)?.with_work_dir(String::new());
         let far = context.copied_config().set_bool(BALLISTA_SHUFFLE_READER_FORCE_REMOTE_READ, true);
@@ -298,13 +296,6 @@ impl Where {
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(|cause| cause.to_string()).collect::<Vec<_>>().join(": ")
-}
-
-/// A plan as it is sent.
-fn message(plan: &Arc<dyn ExecutionPlan>, codec: &dyn PhysicalExtensionCodec) -> Result<Vec<u8>> {
-    let mut message = Vec::new();
-    PhysicalPlanNode::try_from_physical_plan(plan.clone(), codec)?.try_encode(&mut message)?;
-    Ok(message)
 }
 
 fn failed(why: impl std::fmt::Display) -> DataFusionError {

@@ -124,6 +124,13 @@ pub fn put(
     replace_children_if_necessary(plan, children)
 }
 
+/// A plan as it is sent.
+pub fn message(plan: &Arc<dyn ExecutionPlan>, codec: &dyn PhysicalExtensionCodec) -> Result<Vec<u8>> {
+    let mut message = Vec::new();
+    PhysicalPlanNode::try_from_physical_plan(plan.clone(), codec)?.try_encode(&mut message)?;
+    Ok(message)
+}
+
 /// The step that reads what was left of a piece; of each partition, where its rows are. They are found by that alone.
 pub fn left(piece: &Arc<dyn ExecutionPlan>, partitions: Vec<Vec<PartitionLocation>>) -> Result<ShuffleReaderExec> {
     let partitioning = piece.output_partitioning().clone();
@@ -136,9 +143,7 @@ fn is_read(plan: &Arc<dyn ExecutionPlan>, codec: &dyn PhysicalExtensionCodec) ->
     for _ in 0..AROUND {
         whole = Arc::new(CoalescePartitionsExec::new(whole));
     }
-    let mut message = Vec::new();
-    PhysicalPlanNode::try_from_physical_plan(whole, codec)?.try_encode(&mut message)?;
-    Ok(PhysicalPlanNode::try_decode(&message).is_ok())
+    Ok(PhysicalPlanNode::try_decode(&message(&whole, codec)?).is_ok())
 }
 
 /// Messages within each other, or a part to be cut off. Not where rows come in an order: it would have to be made again.

@@ -18,7 +18,8 @@ pub fn subject(config: &Config, args: &cli::Subject, talk: &mut Talk) -> Result<
         "-" => std::io::read_to_string(std::io::stdin()).map_err(Error::io("standard input"))?,
         number => number.to_string(),
     };
-    let own = Own::new(config).listing(crate::estate::direct_lines(config)?, []);
+    let (lines, _) = crate::estate::registered(config)?;
+    let own = Own::new(config).listing(lines, []);
     let refused =
         |what: &str, hint: &str| Error::Config { place: "subject".into(), what: what.into(), hint: hint.into() };
     let sought =
